@@ -56,7 +56,7 @@ def _lesson_of(task: t.Any) -> str | None:
 
 def _conditions(that: object) -> list[str] | None:
     """The conditions as a list, None when they are anything but one or more expressions."""
-    conditions = that if isinstance(that, list) else [that]
+    conditions: list[t.Any] = that if isinstance(that, list) else [that]
     if conditions and all(isinstance(condition, str) and condition.strip() for condition in conditions):
         return conditions
     return None
@@ -101,7 +101,8 @@ class ActionModule(ActionBase):
                 return _failure(result, f'"{claim}": the condition "{condition}" can\'t be evaluated: {_reason(error)}')
             if not isinstance(outcome, bool):
                 return _failure(
-                    result, f'"{claim}": the condition "{condition}" must be true or false, but gives {_brief(outcome)}.'
+                    result,
+                    f'"{claim}": the condition "{condition}" must be true or false, but gives {_brief(outcome)}.',
                 )
             if not outcome:
                 message = f'"{claim}" does not hold: "{condition}" is false, observed {evidence(observed)}.'

@@ -160,13 +160,17 @@ class CallbackModule(CallbackBase):
             self._versions.update(facts['workshop_versions'])
 
     def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:
-        self._take(result, ignored=ignore_errors)
+        self._take(result)
+        if not ignore_errors:
+            self._fail(result)
 
     def v2_runner_on_skipped(self, result: CallbackTaskResult) -> None:
         self._take(result)
 
     def v2_runner_on_unreachable(self, result: CallbackTaskResult) -> None:
-        self._take(result, ignored=bool(result.task.ignore_unreachable))
+        self._take(result)
+        if not result.task.ignore_unreachable:
+            self._fail(result)
 
     def v2_playbook_on_stats(self, stats: AggregateStats) -> None:
         play = next((play for play in self._plays if _is_of_lessons(play)), None)
@@ -204,12 +208,11 @@ class CallbackModule(CallbackBase):
         now = time.monotonic()
         return self._clocks.setdefault(lesson, Clock(now, now, now))
 
-    def _take(self, result: CallbackTaskResult, ignored: bool = False) -> None:
+    def _take(self, result: CallbackTaskResult) -> None:
         """Keep what a result says about a lesson."""
         now = time.monotonic()
         self._clock(result.host.name).last_result = now
         data = result.result
-        failed = result.is_failed() or result.is_unreachable()
         if result.task.resolved_action == _ACTION and 'holds' in data:
             clock = self._clock(data['lesson'])
             self._claims.append(
@@ -220,11 +223,10 @@ class CallbackModule(CallbackBase):
                 )
             )
             clock.last_claim = now
-            if data['holds'] or not failed:
-                return
-        if failed and not ignored:
-            failure = Failure(result.task_name, _message(data), _in_rescue(result.task))
-            self._failures.setdefault(result.host.name, []).append(failure)
+
+    def _fail(self, result: CallbackTaskResult) -> None:
+        failure = Failure(result.task_name, _message(result.result), _in_rescue(result.task))
+        self._failures.setdefault(result.host.name, []).append(failure)
 
     def _judge(self, name: str, stats: AggregateStats) -> Lesson:
         lesson = Lesson(name, claims=[claim for claim in self._claims if claim.lesson == name])
@@ -275,9 +277,7 @@ class CallbackModule(CallbackBase):
             mark, mark_colour = ('✓', C.COLOR_OK) if claim.holds else ('✗', C.COLOR_ERROR)
             kind = {'antipattern': 'anti-pattern', 'pattern': 'pattern'}[claim.shows]
             self._paragraph(f'  {mark} {kind:<12}  ', f'{claim.claim} ({claim.seconds:.1f} s)', mark_colour)
-            self._paragraph(' ' * 18, evidence(claim.observed))
-            if claim.message is not None:
-                self._paragraph(' ' * 18, claim.message, mark_colour)
+            self._paragraph(' ' * 18, claim.message or evidence(claim.observed))
         if lesson.outside is not None:
             self._paragraph('  ✗ ', f'{lesson.outside.task}: {lesson.outside.message}', C.COLOR_ERROR)
 
@@ -295,18 +295,23 @@ def _is_of_lessons(play: Play) -> bool:
 def _variables(play: Play) -> dict[str, t.Any]:
     """The variables of the play as its first lesson sees them, or without a lesson as the play itself does."""
     manager = play.get_variable_manager()
-    variables = manager.get_vars(play=play)
+    variables: dict[str, t.Any] = manager.get_vars(play=play)
     lessons = variables['groups'].get(_GROUP)
-    if not lessons:
-        return variables
-    return manager.get_vars(play=play, host=manager._inventory.get_host(lessons[0]))
+    if lessons:
+        variables = manager.get_vars(play=play, host=manager._inventory.get_host(lessons[0]))
+    return variables
 
 
 def _message(data: dict[str, t.Any]) -> str:
     """What a failed result says, on one line; a loop says it in its first failed item."""
-    items = [item for item in data.get('results', []) if isinstance(item, dict) and item.get('failed')]
-    text = (items[0] if items else data).get('msg') or 'The task failed without a message.'
-    return ' '.join(str(text).split())
+    items = data.get('results')
+    failure = data
+    if isinstance(items, list):
+        failure = next((item for item in items if isinstance(item, dict) and item.get('failed')), data)
+    text = failure.get('msg') or 'The task failed without a message.'
+    # The message of a command is only that it failed.
+    reason = str(failure.get('stderr') or '').strip().splitlines()[-1:]
+    return ' '.join(': '.join([str(text), *reason]).split())
 
 
 def _in_rescue(task: Task) -> bool:

@@ -16,7 +16,7 @@ name: content_tag
 short_description: A tag made from the content of a build context
 version_added: 1.0.0
 description:
-  - Hashes the names, modes and contents of all files below a folder, and whatever else decides what is built from it.
+  - Hashes the names and contents of all files below a folder and whether they can be run, and whatever else decides what is built from it.
   - The same content gives the same tag, so an image that has it need not be built again.
 author:
   - The workshop.production_patterns authors (@workshop)
@@ -57,7 +57,7 @@ def content_tag(folder: str, *extra: str) -> str:
     digest = hashlib.sha256()
     for path in sorted(path for path in root.rglob("*") if path.is_file()):
         content = path.read_bytes()
-        digest.update(f"{path.relative_to(root)}\0{path.stat().st_mode & 0o111:o}\0{len(content)}\0".encode())
+        digest.update(f"{path.relative_to(root)}\0{path.stat().st_mode & 0o100:o}\0{len(content)}\0".encode())
         digest.update(content)
     for text in extra:
         digest.update(f"\0{text}".encode())

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: The workshop.production_patterns authors
+
+# The two commands are run and test; each prepares this machine first and says what it is going to install.
+# ARGS goes to ansible-playbook (run) or pytest (unit): make run ARGS='-e workshop_lessons=pod_quotas'
+
+SHELL := bash
+ARGS ?=
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help run test lint unit sanity molecule integration bench clean
+.NOTPARALLEL:
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|'
+
+run: ## Bring up the lab, run the lessons, write the report
+	@scripts/prepare.sh requirements.txt
+	ansible-playbook playbooks/all.yml $(ARGS)
+
+test: ## Pass every test, from lint to whole runs
+	@scripts/prepare.sh requirements.txt requirements-test.txt
+	@scripts/test.sh
+
+lint unit sanity molecule integration: ## One part of the tests
+	@scripts/prepare.sh requirements.txt requirements-test.txt
+	@scripts/test.sh $@ $(ARGS)
+
+bench: ## Measure the lab and the lessons and print one table
+	@scripts/prepare.sh requirements.txt
+	@python scripts/bench.py $(ARGS)
+
+clean: ## Remove the lessons and the lab; the cache stays
+	@scripts/prepare.sh requirements.txt
+	ansible-playbook playbooks/clean.yml -e workshop_clean_lab=true $(ARGS)

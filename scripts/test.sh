@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: The workshop.production_patterns authors
+
+# Runs the parts of the tests that are named, or all, and stops at the first that fails.
+# The lab is removed at the end, unless it was up before or WORKSHOP_KEEP_LAB is set.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PWD/.venv/bin:$PATH"
+
+say() { printf '\n== %s\n' "$*"; }
+
+lint() {
+  say "lint: YAML files"
+  yamllint --strict .
+  say "lint: Python files"
+  ruff check .
+  ruff format --check .
+  say "lint: types of the plugins"
+  (cd .collections && mypy --config-file ../pyproject.toml -p ansible_collections.workshop.production_patterns.plugins)
+  say "lint: roles and playbooks"
+  ansible-lint
+}
+
+unit() {
+  say "unit: plugins, and what every role must have"
+  pytest tests/unit "$@"
+}
+
+# ansible-test wants the collection in a tree of collections, with those that its documentation refers to beside it.
+sanity() (
+  say "sanity: ansible-test on the built and installed collection"
+  tree=$(mktemp -d)
+  trap 'rm -rf "$tree"' EXIT
+  ansible-galaxy collection build --output-path "$tree"
+  cd "$tree"
+  ansible-galaxy collection install --offline -p "$tree" "$tree"/*.tar.gz
+  ln -s "$(python -P -c 'import ansible_collections as c; print(list(c.__path__)[0])')"/{ansible,community,kubernetes} ansible_collections/
+  have_pip_bootstrap
+  cd ansible_collections/workshop/production_patterns
+  git init --quiet
+  ansible-test sanity --local --color no --python "$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+)
+
+# ansible-test downloads a script that installs pip; where that is out of reach, Python's own pip does.
+have_pip_bootstrap() {
+  local version script
+  version=$(python -P -c 'import ansible_test, pathlib, re; print(re.search(r"pip=.([0-9.]+)",
+    pathlib.Path(ansible_test.__path__[0], "_internal/python_requirements.py").read_text())[1])')
+  script="$HOME/.ansible/test/cache/get_pip_${version//./_}.py"
+  [[ -s $script ]] && return
+  if python -c "import urllib.request as r; r.urlopen('https://ci-files.testing.ansible.com/ansible-test/get-pip-$version.py', timeout=10)" 2>/dev/null; then
+    return
+  fi
+  mkdir -p "$(dirname "$script")"
+  cat >"$script" <<'END'
+import subprocess
+import sys
+
+subprocess.check_call([sys.executable, '-m', 'ensurepip'])
+wanted = [word for word in sys.argv[1:] if word not in ('--no-setuptools', '--no-wheel')]
+sys.exit(subprocess.call([sys.executable, '-m', 'pip', 'install', *wanted, 'pip']))
+END
+}
+
+molecule_all() {
+  say "molecule: every role, in one lab"
+  # A state of its own, or Molecule believes what an earlier run noted about the lab.
+  MOLECULE_EPHEMERAL_DIRECTORY=$(mktemp -d) MOLECULE_GLOB='molecule/*/molecule.yml' WORKSHOP_KEEP_LAB=1 \
+    molecule test --all --workers "$(nproc)"
+}
+
+integration() {
+  say "integration: whole runs, bad input, broken labs, and claims that must fail"
+  pytest tests/integration --exitfirst --durations 5 "$@"
+}
+
+remove_lab() {
+  if [[ -z ${WORKSHOP_KEEP_LAB-} ]]; then
+    ansible-playbook playbooks/clean.yml -e workshop_clean_lab=true >/dev/null ||
+      echo "The lab could not be removed: see ansible-playbook playbooks/clean.yml -e workshop_clean_lab=true." >&2
+  fi
+}
+
+if (($#)); then
+  part=$1
+  shift
+  [[ $part == molecule ]] && part=molecule_all
+  "$part" "$@"
+else
+  if docker container inspect workshop-control-plane >/dev/null 2>&1; then WORKSHOP_KEEP_LAB=1; fi
+  trap remove_lab EXIT
+  lint
+  unit
+  sanity
+  molecule_all
+  integration
+fi

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: The workshop.production_patterns authors
+
+"""This checkout, and a way to run one of its playbooks and read what it reports."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import typing as t
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TAUGHT = yaml.safe_load((ROOT / 'playbooks/group_vars/all.yml').read_text())['workshop_taught']
+
+
+class Run(t.NamedTuple):
+    """A playbook that has ended."""
+
+    code: int
+    output: str
+    report: dict[str, t.Any] | None
+
+    @property
+    def claims(self) -> list[dict[str, t.Any]]:
+        assert self.report is not None, self.output
+        return self.report['claims']
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        assert self.report is not None, self.output
+        return {lesson['lesson']: lesson['status'] for lesson in self.report['lessons']}
+
+
+class Playbook:
+    """Runs a playbook in a folder of its own, where the report appears."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, name: str, *, config: Path = ROOT / 'ansible.cfg', **variables: t.Any) -> Run:
+        process = subprocess.run(
+            ['ansible-playbook', name, '--extra-vars', json.dumps(variables)],
+            cwd=self.folder,
+            env={**os.environ, 'ANSIBLE_CONFIG': str(config), 'ANSIBLE_FORCE_COLOR': 'false', 'COLUMNS': '1000'},
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        report = self.folder / 'workshop-report' / 'claims.json'
+        return Run(process.returncode, process.stdout, json.loads(report.read_text()) if report.exists() else None)

@@ -16,7 +16,8 @@ name: content_tag
 short_description: A tag made from the content of a build context
 version_added: 1.0.0
 description:
-  - Hashes the names and contents of all files below a folder and whether they can be run, and whatever else decides what is built from it.
+  - Hashes the names and contents of all files below a folder, whether their owner may run them, and whatever else
+    decides what is built from the folder.
   - The same content gives the same tag, so an image that has it need not be built again.
 author:
   - The workshop.production_patterns authors (@workshop)

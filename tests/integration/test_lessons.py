@@ -48,14 +48,14 @@ def test_the_archive_is_installed_and_runs_from_another_folder(tmp_path, lab):
     elsewhere.mkdir()
     subprocess.run(['ansible-galaxy', 'collection', 'build', '--output-path', archives], cwd=ROOT, check=True)
     (archive,) = archives.iterdir()
+    config = tmp_path / 'ansible.cfg'
+    config.write_text(f'[defaults]\ncollections_path = {collections}\n')
     subprocess.run(
         ['ansible-galaxy', 'collection', 'install', '--offline', '-p', collections, archive],
         cwd=elsewhere,
-        env={**os.environ, 'ANSIBLE_CONFIG': '/dev/null'},
+        env={**os.environ, 'ANSIBLE_CONFIG': str(config)},
         check=True,
     )
-    config = tmp_path / 'ansible.cfg'
-    config.write_text(f'[defaults]\ncollections_path = {collections}\n')
 
     run = Playbook(elsewhere)('workshop.production_patterns.all', config=config, workshop_lessons='pod_quotas')
     assert run.code == 0, run.output

@@ -15,13 +15,13 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
         'build_and_runtime',
         {'build_and_runtime_antipattern': 'multi-stage'},
         'antipattern',
-        'The multi-stage image ships a C compiler and the source',
+        'An image built in a single stage ships a C compiler and the source',
     ),
     (
         'build_and_runtime',
         {'build_and_runtime_pattern': 'single-stage', 'build_and_runtime_times_larger': 0},
         'pattern',
-        'The single-stage image has neither compiler nor source',
+        'The image of a multi-stage build has neither compiler nor source',
     ),
     (
         'zombies_and_orphans',
@@ -39,7 +39,7 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
         'pod_quotas',
         {'pod_quotas_memory_limit': '200Mi', 'pod_quotas_timeout_seconds': 15},
         'pattern',
-        'With a limit of 200Mi the kernel kills it',
+        'With a limit the kernel kills the program',
     ),
 ]
 

@@ -91,6 +91,12 @@ def test_a_wrong_type(playbook, name, value):
     assert value in said
 
 
+def test_a_figure_that_came_as_text(playbook):
+    said = refusal(playbook, pod_quotas_watch_seconds='7')
+    assert said.startswith('pod_quotas_watch_seconds came as text')
+    assert """-e '{"pod_quotas_watch_seconds": 7}'""" in said
+
+
 @pytest.mark.parametrize('prefix', ['Workshop-', 'work_shop-', '-workshop-', 'work.shop-'])
 def test_a_prefix_that_makes_no_legal_name(playbook, prefix):
     assert f"{prefix}{TAUGHT[0].replace('_', '-')}" in refusal(playbook, workshop_namespace_prefix=prefix)

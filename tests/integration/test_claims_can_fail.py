@@ -5,10 +5,21 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 import pytest
-from runs import ROOT, TAUGHT
+from runs import ROOT, TAUGHT, Playbook, Run
+
+LESSONS = str(ROOT / 'playbooks/lessons.yml')
+CLEAN = str(ROOT / 'playbooks/clean.yml')
+
+SHORT_PROBE = {
+    'background_processes_probe_period_seconds': 2,
+    'background_processes_grace_seconds': 2,
+    'background_processes_timeout_seconds': 60,
+}
+SHORT_START = {'pod_readiness_start_seconds': 5, 'pod_readiness_drain_seconds': 5}
 
 OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
     (
@@ -36,34 +47,150 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
         'With dumb-init as PID 1 SIGTERM ends the same program at once',
     ),
     (
+        'direct_pods',
+        {'direct_pods_antipattern': 'deployment'},
+        'antipattern',
+        'A deleted pod does not come back when nobody owns it',
+    ),
+    (
+        'direct_pods',
+        {'direct_pods_pattern': 'pod', 'direct_pods_watch_seconds': 1, 'direct_pods_timeout_seconds': 15},
+        'pattern',
+        'A Deployment of one replica has another pod ready',
+    ),
+    (
+        'background_processes',
+        {'background_processes_module': 'server:app'},
+        'antipattern',
+        'The pod is Running and Ready with no restarts',
+    ),
+    (
+        'background_processes',
+        {'background_processes_probed_module': 'server:app', **SHORT_PROBE},
+        'pattern',
+        'A liveness probe notices that nobody answers',
+    ),
+    (
+        'background_processes',
+        {'background_processes_foreground_module': 'server:app', **SHORT_PROBE},
+        'pattern',
+        "As the container's only process the server can't end",
+    ),
+    (
+        'logging',
+        {'logging_antipattern': 'streams'},
+        'antipattern',
+        'What a program writes to a file is not in its log',
+    ),
+    (
+        'logging',
+        {'logging_chatty_mebibytes': 4, 'logging_timeout_seconds': 30},
+        'pattern',
+        'The node rotates what a chatty container says',
+    ),
+    (
+        'immutable_containers',
+        {'immutable_containers_antipattern': '/disk'},
+        'antipattern',
+        "Data in the container's layer is gone",
+    ),
+    (
+        'immutable_containers',
+        {'immutable_containers_pattern': '/data'},
+        'pattern',
+        'An emptyDir keeps its data over a restart',
+    ),
+    (
+        'immutable_containers',
+        {'immutable_containers_readonly': False},
+        'pattern',
+        'With readOnlyRootFilesystem a write to the container fails',
+    ),
+    (
+        'latest_tag',
+        {'latest_tag_policy': 'Always'},
+        'antipattern',
+        'A new pod of the image latest runs the old one',
+    ),
+    (
+        'pod_readiness',
+        {'pod_readiness_antipattern': 'drained', **SHORT_START},
+        'antipattern',
+        'A pod without a readiness probe is ready at once',
+    ),
+    (
+        'pod_readiness',
+        {'pod_readiness_pattern': 'probed', **SHORT_START},
+        'pattern',
+        'By the time it gets SIGTERM nobody asks it any more',
+    ),
+    (
+        'failing_jobs',
+        {'failing_jobs_exit_code': 0},
+        'antipattern',
+        'A Job that always fails and has no bound',
+    ),
+    (
         'pod_quotas',
         {'pod_quotas_memory_limit': '200Mi', 'pod_quotas_timeout_seconds': 15},
         'pattern',
         'With a limit the kernel kills the program',
     ),
+    ('sidecar', {'sidecar_antipattern': 'native'}, 'antipattern', 'Alone the service takes any burst'),
+    (
+        'sidecar',
+        {'sidecar_requests_per_second': 5},
+        'pattern',
+        'At the rate that the sidecar allows every request is served',
+    ),
+    ('sidecar', {'sidecar_limits': ['connections']}, 'pattern', 'Of a burst the sidecar lets one request through'),
+    ('sidecar', {'sidecar_limits': ['rate']}, 'pattern', 'Connections above the limit are refused with 503'),
+    (
+        'sidecar',
+        {'sidecar_service_address': '0.0.0.0'},
+        'pattern',
+        "The service can't be reached but through the sidecar",
+    ),
+    ('sidecar', {'sidecar_pattern': 'ordinary'}, 'pattern', 'A native sidecar is up before the service starts'),
 ]
 
 
-@pytest.fixture
-def cleaned(playbook):
-    """Names whose lessons are to be removed after the test, by what was set for them."""
-    runs: list[dict[str, t.Any]] = []
-    yield runs
-    for variables in runs:
-        run = playbook(str(ROOT / 'playbooks/clean.yml'), **variables)
-        assert run.code == 0, run.output
+# Lessons run side by side, so the first opposites of all of them are one run, the second ones another, and so on.
+ROUNDS = [sum(opposite[0] == earlier[0] for earlier in OPPOSITES[:number]) for number, opposite in enumerate(OPPOSITES)]
+
+
+@pytest.fixture(scope='module')
+def run_of_round(lab: None, tmp_path_factory: pytest.TempPathFactory) -> t.Callable[[int], Run]:
+    """Runs the lessons of a round, once. What they made goes with it."""
+    playbook = Playbook(tmp_path_factory.mktemp('opposites'))
+
+    @functools.cache
+    def run_of(number: int) -> Run:
+        chosen = [opposite for opposite, of_round in zip(OPPOSITES, ROUNDS, strict=True) if of_round == number]
+        variables = {name: value for _, swapped, *_ in chosen for name, value in swapped.items()}
+        lessons = [lesson for lesson, *_ in chosen]
+        run = playbook(LESSONS, workshop_lessons=lessons, workshop_namespace_prefix='opposite-', **variables)
+        assert run.code != 0
+        cleaned = playbook(CLEAN, workshop_lessons=lessons, workshop_namespace_prefix='opposite-')
+        assert cleaned.code == 0, cleaned.output
+        return run
+
+    return run_of
 
 
 def test_every_lesson_has_an_opposite():
-    assert {lesson for lesson, _opposite, _shows, _sentence in OPPOSITES} == set(TAUGHT)
+    assert {lesson for lesson, *_ in OPPOSITES} == set(TAUGHT)
 
 
-@pytest.mark.parametrize(('lesson', 'opposite', 'shows', 'sentence'), OPPOSITES)
-def test_a_claim_fails_on_the_opposite(playbook, lab, cleaned, lesson, opposite, shows, sentence):
-    variables = {'workshop_lessons': [lesson], 'workshop_namespace_prefix': 'opposite-', **opposite}
-    cleaned.append(variables)
-    run = playbook(str(ROOT / 'playbooks/lessons.yml'), **variables)
-    assert run.code != 0
-    assert run.statuses == {lesson: 'failed'}
-    failed = [claim for claim in run.claims if not claim['holds']]
+@pytest.mark.parametrize(
+    ('number', 'lesson', 'shows', 'sentence'),
+    sorted(
+        (number, lesson, shows, sentence)
+        for number, (lesson, _, shows, sentence) in zip(ROUNDS, OPPOSITES, strict=True)
+    ),
+)
+def test_a_claim_fails_on_the_opposite(run_of_round, number, lesson, shows, sentence):
+    run = run_of_round(number)
+    failed = [claim for claim in run.claims if claim['lesson'] == lesson and not claim['holds']]
     assert [(claim['shows'], claim['claim'][: len(sentence)]) for claim in failed] == [(shows, sentence)], run.output
+    assert run.statuses[lesson] == 'failed'

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: The workshop.production_patterns authors
+"""A web server that says hello, and that it is well."""
+
+from flask import Flask
+
+app = Flask(__name__)
+
+
+@app.get('/')
+def hello() -> str:
+    return 'hello\n'
+
+
+@app.get('/healthz')
+def healthz() -> tuple[str, int]:
+    return '', 204

@@ -136,6 +136,52 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
         'pattern',
         'With a limit the kernel kills the program',
     ),
+    (
+        'image_configuration',
+        {'image_configuration_antipattern': 'mounted'},
+        'antipattern',
+        'With the configuration inside the image',
+    ),
+    (
+        'image_configuration',
+        {'image_configuration_password_baked': False},
+        'antipattern',
+        'A password in the image can be read',
+    ),
+    (
+        'image_configuration',
+        {'image_configuration_pattern': 'baked'},
+        'pattern',
+        'The same service gets its configuration',
+    ),
+    (
+        'image_configuration',
+        {'image_configuration_password_kind': 'ConfigMap'},
+        'pattern',
+        'A Secret is mounted in memory',
+    ),
+    (
+        'image_configuration',
+        {'image_configuration_password_mode': '0444'},
+        'pattern',
+        'Only the user of the service can read it',
+    ),
+    (
+        'image_configuration',
+        {'image_configuration_password_removed': True},
+        'pattern',
+        "The Secret's password is in no layer",
+    ),
+    (
+        'image_configuration',
+        {
+            'image_configuration_mount': 'file',
+            'image_configuration_touch_pod': True,
+            'image_configuration_update_timeout_seconds': 5,
+        },
+        'pattern',
+        'A change of the ConfigMap reaches',
+    ),
     ('sidecar', {'sidecar_antipattern': 'native'}, 'antipattern', 'Alone the service takes any burst'),
     (
         'sidecar',

@@ -21,6 +21,13 @@ SHORT_PROBE = {
 }
 SHORT_START = {'pod_readiness_start_seconds': 5, 'pod_readiness_drain_seconds': 5}
 
+SHORT_OUTAGE = {
+    'circuit_breaker_slow_seconds': 4,
+    'circuit_breaker_open_seconds': 8,
+    'circuit_breaker_watch_seconds': 3,
+    'circuit_breaker_timeout_seconds': 42,
+}
+
 OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
     (
         'build_and_runtime',
@@ -181,6 +188,48 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
         },
         'pattern',
         'A change of the ConfigMap reaches',
+    ),
+    (
+        'circuit_breaker',
+        {**SHORT_OUTAGE, 'circuit_breaker_antipattern': 'breaker'},
+        'antipattern',
+        'When the weather service is slow every page',
+    ),
+    (
+        'circuit_breaker',
+        {**SHORT_OUTAGE, 'circuit_breaker_pattern': 'weather'},
+        'pattern',
+        'Behind the breaker the first page waits',
+    ),
+    (
+        'circuit_breaker',
+        {**SHORT_OUTAGE, 'circuit_breaker_failures': 1000},
+        'pattern',
+        'Once the breaker is open pages come at once',
+    ),
+    (
+        'circuit_breaker',
+        {**SHORT_OUTAGE, 'circuit_breaker_open_seconds': 5, 'circuit_breaker_watch_seconds': 15},
+        'pattern',
+        'While the breaker is open the weather service gets no',
+    ),
+    (
+        'circuit_breaker',
+        {**SHORT_OUTAGE, 'circuit_breaker_weather_at_last': 'slow'},
+        'pattern',
+        'Once its time is over a single request',
+    ),
+    (
+        'circuit_breaker',
+        {**SHORT_OUTAGE, 'circuit_breaker_weather_in_outage': 'healthy'},
+        'pattern',
+        'When the weather service fails at once',
+    ),
+    (
+        'circuit_breaker',
+        {**SHORT_OUTAGE, 'circuit_breaker_weather_at_first': 'crashing'},
+        'pattern',
+        'While the weather service is healthy',
     ),
     ('sidecar', {'sidecar_antipattern': 'native'}, 'antipattern', 'Alone the service takes any burst'),
     (

@@ -7,6 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
+# Settings of another place would have this one tested with them.
+unset ANSIBLE_CONFIG
 
 say() { printf '\n== %s\n' "$*"; }
 

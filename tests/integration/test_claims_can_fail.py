@@ -144,6 +144,20 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
         'With a limit the kernel kills the program',
     ),
     (
+        'pod_quotas',
+        {'pod_quotas_antipattern_limit': '150Mi'},
+        'antipattern',
+        'Without a limit the program takes all the memory',
+    ),
+    ('pod_quotas', {'pod_quotas_excess': '16Mi'}, 'pattern', 'The quota of a namespace refuses a pod'),
+    (
+        'pod_quotas',
+        {'pod_quotas_oversized_request': '8Mi'},
+        'pattern',
+        'A pod that requests more than any node has waits',
+    ),
+    ('pod_quotas', {'pod_quotas_own_limit': '16Mi'}, 'pattern', 'A LimitRange gives a limit to a container'),
+    (
         'image_configuration',
         {'image_configuration_antipattern': 'mounted'},
         'antipattern',

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: The workshop.production_patterns authors
 
-"""A second lab, with workers, is broken in every way that a run may meet, and the next run mends it. It also serves as a
-cluster that somebody else brought."""
+"""A second lab, with workers, is broken in every way that a run may meet, and the next run mends it.
+
+It also serves as a cluster that somebody else brought.
+"""
 
 from __future__ import annotations
 

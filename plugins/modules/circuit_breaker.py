@@ -51,27 +51,16 @@ options:
       - How many seconds after one request the next one is made, when it has been answered by then.
     type: float
     default: 0.0
-requirements:
-  - kubernetes (the Python client)
 notes:
-  - The cluster has to be named with O(context) (or O(host)). The current context of a kubeconfig is never followed.
   - The times of the requests that the module makes include the way through the API server.
 attributes:
-  action_group:
-    description: The group of modules whose defaults can be set at once in C(module_defaults).
-    support: full
-    membership:
-      - workshop.production_patterns.cluster
   check_mode:
     support: full
     details: In check mode the backend is told nothing and no requests are made; the rest is read.
-  diff_mode:
-    support: none
-  platform:
-    platforms: posix
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
+  - workshop.production_patterns.cluster
 author:
   - The workshop.production_patterns authors (@workshop)
 """

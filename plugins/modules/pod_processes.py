@@ -27,26 +27,14 @@ options:
       - The name of a running container of the pod.
       - Can be left out when the pod has only one, init containers not counted.
     type: str
-requirements:
-  - kubernetes (the Python client)
-notes:
-  - The cluster has to be named with O(context) (or O(host)). The current context of a kubeconfig is never followed.
 attributes:
-  action_group:
-    description: The group of modules whose defaults can be set at once in C(module_defaults).
-    support: full
-    membership:
-      - workshop.production_patterns.cluster
   check_mode:
     support: full
     details: Nothing is changed in either mode.
-  diff_mode:
-    support: none
-  platform:
-    platforms: posix
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
+  - workshop.production_patterns.cluster
 author:
   - The workshop.production_patterns authors (@workshop)
 """

@@ -32,26 +32,14 @@ options:
       - How many seconds to watch for the pod to go. The task fails when it is still there then.
     type: int
     default: 120
-requirements:
-  - kubernetes (the Python client)
-notes:
-  - The cluster has to be named with O(context) (or O(host)). The current context of a kubeconfig is never followed.
 attributes:
-  action_group:
-    description: The group of modules whose defaults can be set at once in C(module_defaults).
-    support: full
-    membership:
-      - workshop.production_patterns.cluster
   check_mode:
     support: full
     details: In check mode nothing is deleted, and so nothing is measured.
-  diff_mode:
-    support: none
-  platform:
-    platforms: posix
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
+  - workshop.production_patterns.cluster
 author:
   - The workshop.production_patterns authors (@workshop)
 """

@@ -33,28 +33,17 @@ options:
     description:
       - Leave out the requests that began after this time, in seconds of the epoch.
     type: float
-requirements:
-  - kubernetes (the Python client)
 notes:
-  - The cluster has to be named with O(context) (or O(host)). The current context of a kubeconfig is never followed.
   - The kubelet rotates a log at 10 MiB, which is some 60000 samples, and hands out the latest part only. The task fails
     when samples that were asked for are lost by that.
 attributes:
-  action_group:
-    description: The group of modules whose defaults can be set at once in C(module_defaults).
-    support: full
-    membership:
-      - workshop.production_patterns.cluster
   check_mode:
     support: full
     details: Nothing is changed in either mode.
-  diff_mode:
-    support: none
-  platform:
-    platforms: posix
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
+  - workshop.production_patterns.cluster
 author:
   - The workshop.production_patterns authors (@workshop)
 """

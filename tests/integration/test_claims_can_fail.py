@@ -276,8 +276,8 @@ def run_of_round(lab: None, tmp_path_factory: pytest.TempPathFactory) -> t.Calla
     @functools.cache
     def run_of(number: int) -> Run:
         chosen = [opposite for opposite, of_round in zip(OPPOSITES, ROUNDS, strict=True) if of_round == number]
-        variables = {name: value for _, swapped, *_ in chosen for name, value in swapped.items()}
-        lessons = [lesson for lesson, *_ in chosen]
+        variables = {name: value for _lesson, swapped, *_rest in chosen for name, value in swapped.items()}
+        lessons = [lesson for lesson, *_rest in chosen]
         run = playbook(LESSONS, workshop_lessons=lessons, workshop_namespace_prefix='opposite-', **variables)
         assert run.code != 0
         cleaned = playbook(CLEAN, workshop_lessons=lessons, workshop_namespace_prefix='opposite-')
@@ -288,14 +288,14 @@ def run_of_round(lab: None, tmp_path_factory: pytest.TempPathFactory) -> t.Calla
 
 
 def test_every_lesson_has_an_opposite():
-    assert {lesson for lesson, *_ in OPPOSITES} == set(TAUGHT)
+    assert {lesson for lesson, *_rest in OPPOSITES} == set(TAUGHT)
 
 
 @pytest.mark.parametrize(
     ('number', 'lesson', 'shows', 'sentence'),
     sorted(
         (number, lesson, shows, sentence)
-        for number, (lesson, _, shows, sentence) in zip(ROUNDS, OPPOSITES, strict=True)
+        for number, (lesson, _swapped, shows, sentence) in zip(ROUNDS, OPPOSITES, strict=True)
     ),
 )
 def test_a_claim_fails_on_the_opposite(run_of_round, number, lesson, shows, sentence):

@@ -17,7 +17,7 @@ CLEAN = str(ROOT / 'playbooks/clean.yml')
 SHORT_PROBE = {
     'background_processes_probe_period_seconds': 2,
     'background_processes_grace_seconds': 2,
-    'background_processes_timeout_seconds': 60,
+    'background_processes_timeout_seconds': 20,
 }
 SHORT_START = {'pod_readiness_start_seconds': 5, 'pod_readiness_drain_seconds': 5}
 

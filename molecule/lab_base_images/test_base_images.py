@@ -4,6 +4,7 @@
 """Both base images are there, work, and can be pulled from the registry."""
 
 import json
+import urllib.request
 
 import pytest
 
@@ -24,6 +25,6 @@ def test_busybox_is_small(host):
 
 
 @pytest.mark.parametrize('name', ['debian', 'busybox'])
-def test_the_registry_has_it(host, name):
-    tags = json.loads(host.check_output(f'curl -fsS http://{REGISTRY}/v2/workshop/{name}/tags/list'))
-    assert tags['tags'] == ['trixie']
+def test_the_registry_has_it(name):
+    with urllib.request.urlopen(f'http://{REGISTRY}/v2/workshop/{name}/tags/list', timeout=10) as answer:
+        assert json.load(answer)['tags'] == ['trixie']

@@ -41,10 +41,6 @@ class Row(t.NamedTuple):
     unit: str
     goal: str = ''
 
-    @property
-    def median(self) -> float:
-        return statistics.median(self.values)
-
 
 def playbook(name: str, folder: Path, *arguments: str, **variables: t.Any) -> tuple[float, str]:
     """Run a playbook, and give its seconds and what it printed."""
@@ -123,70 +119,84 @@ def watched(claims: list[dict[str, t.Any]]) -> float:
     return float(sum(value for value in values if isinstance(value, int | float)))
 
 
-def measure(repeat: int, folder: Path) -> list[Row]:
-    rows: dict[str, Row] = {}
+class Table:
+    """The rows, in the order in which they were first noted."""
 
-    def note(what: str, value: float, unit: str = 's', goal: str = '') -> None:
-        rows.setdefault(what, Row(what, [], unit, goal)).values.append(value)
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
 
-    for number in range(repeat):
-        print(f'measuring, {number + 1} of {repeat} ...', file=sys.stderr)
-        clean(folder)
-        seconds, printed = playbook('lab.yml', folder)
-        by_stage = stages(printed)
-        note('lab from nothing but the cached node image', seconds)
-        for stage in STAGES:
-            note(f'  of it {stage}', by_stage.get(stage, 0))
+    def note(self, what: str, value: float, unit: str = 's', goal: str = '') -> None:
+        self.rows.setdefault(what, Row(what, [], unit, goal)).values.append(value)
 
-        image = output('docker', 'container', 'inspect', '--format', '{{.Config.Image}}', NODE)
-        time.sleep(30)
-        note('memory of the idle lab, node and registry', megabytes(), 'MB', 'under 700')
-        note('lab again, nothing to do', playbook('lab.yml', folder)[0])
+    def show(self) -> None:
+        print(f'{"":<50} {"median":>9} {"":<3} {"lowest":>9} {"highest":>9} {"runs":>4}  goal')
+        for what, values, unit, goal in self.rows.values():
+            median = statistics.median(values)
+            figures = f'{median:>9.2f} {unit:<3} {min(values):>9.2f} {max(values):>9.2f} {len(values):>4}'
+            print(f'{what:<50} {figures}  {goal}'.rstrip())
 
-        # The images are built and pulled before anything is compared.
-        playbook('lessons.yml', folder)
-        together, _printed = playbook('lessons.yml', folder)
-        note('memory of the lab after all lessons', megabytes(), 'MB', 'under 2000')
-        one_by_one, _printed = playbook('lessons.yml', folder, '--forks', '1')
-        report = json.loads((folder / 'workshop-report/claims.json').read_text())
-        longest = max(lesson['seconds'] for lesson in report['lessons'])
-        note('all lessons, side by side', together)
-        note('  times the longest alone', together / longest, '', 'at most 1.3')
-        note('  times the sum walked by a script', together / WALKED_SECONDS, '', 'at most 0.30')
-        note('all lessons, one by one', one_by_one)
-        for lesson in report['lessons']:
-            name = lesson['lesson']
-            note(f'  {name}', lesson['seconds'])
-            waits = watched([claim for claim in report['claims'] if claim['lesson'] == name])
-            note(f'  {name}, watched in its claims', waits)
 
-        output('docker', 'rm', '--force', '--volumes', NODE)
-        note('kind create cluster alone, until CoreDNS serves', plain_kind(folder, image))
-        note('cluster by the lab, until CoreDNS serves', playbook('lab.yml', folder)[0])
-        ratio = (
-            rows['cluster by the lab, until CoreDNS serves'].values[-1]
-            / rows['kind create cluster alone, until CoreDNS serves'].values[-1]
-        )
-        note('  times kind alone', ratio, '', 'at most 1.15')
-    return list(rows.values())
+def measure_lab(table: Table, folder: Path) -> None:
+    clean(folder)
+    seconds, printed = playbook('lab.yml', folder)
+    by_stage = stages(printed)
+    table.note('lab from nothing but the cached node image', seconds)
+    for stage in STAGES:
+        table.note(f'  of it {stage}', by_stage.get(stage, 0))
+
+    time.sleep(30)
+    table.note('memory of the idle lab, node and registry', megabytes(), 'MB', 'under 700')
+    table.note('lab again, nothing to do', playbook('lab.yml', folder)[0])
+
+    image = output('docker', 'container', 'inspect', '--format', '{{.Config.Image}}', NODE)
+    output('docker', 'rm', '--force', '--volumes', NODE)
+    alone = plain_kind(folder, image)
+    by_lab, _printed = playbook('lab.yml', folder)
+    table.note('kind create cluster alone, until CoreDNS serves', alone)
+    table.note('cluster by the lab, until CoreDNS serves', by_lab)
+    table.note('  times kind alone', by_lab / alone, '', 'at most 1.15')
+
+
+def measure_lessons(table: Table, folder: Path) -> None:
+    together, _printed = playbook('lessons.yml', folder)
+    table.note('memory of the lab after all lessons', megabytes(), 'MB', 'under 2000')
+    one_by_one, _printed = playbook('lessons.yml', folder, '--forks', '1')
+    report = json.loads((folder / 'workshop-report/claims.json').read_text())
+    longest = max(lesson['seconds'] for lesson in report['lessons'])
+    table.note('all lessons, side by side', together)
+    table.note('  times the longest alone', together / longest, '', 'at most 1.3')
+    table.note('  times the sum walked by a script', together / WALKED_SECONDS, '', 'at most 0.30')
+    table.note('all lessons, one by one', one_by_one)
+    for lesson in report['lessons']:
+        name = lesson['lesson']
+        table.note(f'  {name}', lesson['seconds'])
+        waits = watched([claim for claim in report['claims'] if claim['lesson'] == name])
+        table.note(f'  {name}, watched in its claims', waits)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--repeat', type=int, default=3, help='how often everything is measured')
-    repeat = parser.parse_args().repeat
+    parser.add_argument('--labs', type=int, default=3, help='how often a lab is made (4 minutes each)')
+    parser.add_argument('--lessons', type=int, default=3, help='how often all lessons are gone through (20 each)')
+    repeat = parser.parse_args()
+    table = Table()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # The engine and the base images are there before anything is timed.
         playbook('lab.yml', folder)
         try:
-            rows = measure(repeat, folder)
+            for number in range(repeat.labs):
+                print(f'making a lab, {number + 1} of {repeat.labs} ...', file=sys.stderr)
+                measure_lab(table, folder)
+            if repeat.lessons:
+                print('building the images of the lessons ...', file=sys.stderr)
+                table.note('all lessons, with their images to be built', playbook('lessons.yml', folder)[0])
+            for number in range(repeat.lessons):
+                print(f'going through the lessons, {number + 1} of {repeat.lessons} ...', file=sys.stderr)
+                measure_lessons(table, folder)
         finally:
+            table.show()
             clean(folder)
-    print(f'{"median of " + str(repeat):<50} {"value":>9} {"":<3} {"lowest":>9} {"highest":>9}  goal')
-    for row in rows:
-        low, high = min(row.values), max(row.values)
-        print(f'{row.what:<50} {row.median:>9.2f} {row.unit:<3} {low:>9.2f} {high:>9.2f}  {row.goal}')
 
 
 if __name__ == '__main__':

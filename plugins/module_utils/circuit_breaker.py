@@ -14,7 +14,7 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.probl
 class Spell(TypedDict):
     state: str
     at: float
-    seconds: float | None
+    seconds: float
     passed_requests: int
     rejected_requests: int
 
@@ -44,16 +44,16 @@ def _no_answer(text: str, where: str) -> str:
     return f"{where} answers {text.strip()[:100]!r}, which is not what was asked for: correct the pod or the port."
 
 
-def _lasted(begun: Sequence[float]) -> list[float | None]:
-    """How long each of them lasted, up to the next; the last one still does."""
-    return [*(round(after - before, 3) for before, after in zip(begun, begun[1:], strict=False)), None]
+def _lasted(begun: Sequence[float], now: float) -> list[float]:
+    """How long each of them lasted, up to the next, and the last one until now."""
+    return [round(after - before, 3) for before, after in zip(begun, [*begun[1:], now], strict=True)]
 
 
 def breaker(text: str, where: str) -> Breaker:
     """What a breaker says about itself, with how long it was in each state."""
     said = _said(text, where)
     try:
-        lasted = _lasted([spell["at"] for spell in said["spells"]])
+        lasted = _lasted([spell["at"] for spell in said["spells"]], said["now"])
         return {
             "state": said["state"],
             "passed_requests": said["passed_requests"],

@@ -28,7 +28,7 @@ options:
     required: true
   port:
     description:
-      - The port of the breaker. C(/state) there has its states.
+      - The port of the breaker. C(/state) there has its states, and the time that it is there.
     type: int
     default: 6000
   backend_port:
@@ -131,7 +131,7 @@ spells:
       type: float
       sample: 1769860800.25
     seconds:
-      description: How long it was in it, or V(null) when it still is.
+      description: How long it was in it, until now when it still is.
       type: float
       sample: 30.412
     passed_requests:

@@ -78,6 +78,7 @@ def test_closed_it_lets_answers_and_failures_through(breaker):
     trip(breaker, 1)
     assert breaker.snapshot() == {
         'state': 'closed',
+        'now': 1100.0,
         'passed_requests': 2,
         'rejected_requests': 0,
         'spells': [{'state': 'closed', 'at': 1100.0, 'passed_requests': 2, 'rejected_requests': 0}],

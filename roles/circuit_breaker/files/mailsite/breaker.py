@@ -80,6 +80,7 @@ class Breaker:
         with self._lock:
             return {
                 "state": self._spell.state,
+                "now": self._epoch + self._clock(),
                 "passed_requests": self._passed,
                 "rejected_requests": self._rejected,
                 "spells": [asdict(spell) | {"at": self._epoch + spell.at} for spell in self._spells],

@@ -51,7 +51,13 @@ class FakeCluster:
             case ["GET 6000", "/state"]:
                 state = "open" if self.passed else "closed"
                 spell = {"state": state, "at": 1.0, "passed_requests": self.passed, "rejected_requests": 0}
-                answer = {"state": state, "passed_requests": self.passed, "rejected_requests": 0, "spells": [spell]}
+                answer = {
+                    "state": state,
+                    "now": 2.0,
+                    "passed_requests": self.passed,
+                    "rejected_requests": 0,
+                    "spells": [spell],
+                }
             case ["GET 5000", "/status"]:
                 answer = {
                     "requests": self.passed,

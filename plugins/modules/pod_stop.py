@@ -64,6 +64,11 @@ seconds:
   type: float
   returned: when not in check mode
   sample: 30.871
+deleted_at:
+  description: When the API was asked to delete it, in seconds since the epoch.
+  type: float
+  returned: when not in check mode
+  sample: 1769860800.123
 grace_seconds:
   description: The grace period in force.
   type: int
@@ -125,7 +130,7 @@ def stop(cluster: Cluster) -> dict[str, Any]:
         return {"changed": True, "grace_seconds": grace_seconds}
 
     pods = cluster.resource("Pod")
-    begun = time.monotonic()
+    deleted_at, begun = time.time(), time.monotonic()
     deleted = pods.delete(
         name=name,
         namespace=namespace,
@@ -148,6 +153,7 @@ def stop(cluster: Cluster) -> dict[str, Any]:
             return {
                 "changed": True,
                 "seconds": round(time.monotonic() - begun, 3),
+                "deleted_at": round(deleted_at, 3),
                 "grace_seconds": grace_seconds,
                 "containers": endings(pod),
             }

@@ -19,13 +19,13 @@ SHORT_PROBE = {
     'background_processes_grace_seconds': 2,
     'background_processes_timeout_seconds': 20,
 }
-SHORT_START = {'pod_readiness_start_seconds': 5, 'pod_readiness_drain_seconds': 5}
+SHORT_START = {'pod_readiness_start_seconds': 15, 'pod_readiness_drain_seconds': 5}
 
 SHORT_OUTAGE = {
     'circuit_breaker_slow_seconds': 4,
-    'circuit_breaker_open_seconds': 8,
+    'circuit_breaker_open_seconds': 20,
     'circuit_breaker_watch_seconds': 3,
-    'circuit_breaker_timeout_seconds': 42,
+    'circuit_breaker_timeout_seconds': 60,
 }
 
 OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [

@@ -241,7 +241,12 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
     ),
     (
         'circuit_breaker',
-        {**SHORT_OUTAGE, 'circuit_breaker_weather_at_first': 'crashing'},
+        {
+            **SHORT_OUTAGE,
+            'circuit_breaker_weather_at_first': 'crashing',
+            'circuit_breaker_open_seconds': 4,
+            'circuit_breaker_timeout_seconds': 38,
+        },
         'pattern',
         'While the weather service is healthy',
     ),

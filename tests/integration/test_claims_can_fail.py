@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import functools
+import re
 import typing as t
+from pathlib import Path
 
 import pytest
+import yaml
 from runs import ROOT, TAUGHT, Playbook, Run
 
 LESSONS = str(ROOT / 'playbooks/lessons.yml')
@@ -20,6 +23,8 @@ SHORT_PROBE = {
     'background_processes_timeout_seconds': 20,
 }
 SHORT_START = {'pod_readiness_start_seconds': 15, 'pod_readiness_drain_seconds': 5}
+
+SHORT_JOBS = {'failing_jobs_deadline_seconds': 15, 'failing_jobs_ttl_seconds': 10}
 
 SHORT_OUTAGE = {
     'circuit_breaker_slow_seconds': 4,
@@ -34,6 +39,12 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
         {'build_and_runtime_antipattern': 'multi-stage'},
         'antipattern',
         'An image built in a single stage ships a C compiler and the source',
+    ),
+    (
+        'build_and_runtime',
+        {'build_and_runtime_pattern': 'single-stage'},
+        'antipattern',
+        'An image built in a single stage is several times',
     ),
     (
         'build_and_runtime',
@@ -109,15 +120,45 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
     ),
     (
         'immutable_containers',
+        {'immutable_containers_medium': ''},
+        'pattern',
+        'With medium Memory it is a tmpfs',
+    ),
+    (
+        'immutable_containers',
         {'immutable_containers_readonly': False},
         'pattern',
         'With readOnlyRootFilesystem a write to the container fails',
     ),
     (
         'latest_tag',
-        {'latest_tag_policy': 'Always'},
+        {'latest_tag_opposite': 'outdated'},
         'antipattern',
         'A new pod of the image latest runs the old one',
+    ),
+    (
+        'latest_tag',
+        {'latest_tag_opposite': 'always'},
+        'antipattern',
+        'Two pods with the same image name run different',
+    ),
+    (
+        'latest_tag',
+        {'latest_tag_opposite': 'defaulted'},
+        'pattern',
+        'With Always, which is the default for latest',
+    ),
+    (
+        'latest_tag',
+        {'latest_tag_opposite': 'versioned'},
+        'pattern',
+        "A version's own tag gives the same image",
+    ),
+    (
+        'latest_tag',
+        {'latest_tag_opposite': 'pinned'},
+        'pattern',
+        'A digest names one image',
     ),
     (
         'pod_readiness',
@@ -127,15 +168,63 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
     ),
     (
         'pod_readiness',
+        {'pod_readiness_halfway': 'drained', 'pod_readiness_rollouts': 1, **SHORT_START},
+        'antipattern',
+        'With a readiness probe alone some requests are lost',
+    ),
+    (
+        'pod_readiness',
+        {'pod_readiness_pattern': 'unprobed', **SHORT_START},
+        'pattern',
+        'With a readiness probe two pods stand side by side',
+    ),
+    (
+        'pod_readiness',
         {'pod_readiness_pattern': 'probed', **SHORT_START},
         'pattern',
         'By the time it gets SIGTERM nobody asks it any more',
     ),
     (
         'failing_jobs',
-        {'failing_jobs_exit_code': 0},
+        {**SHORT_JOBS, 'failing_jobs_opposite': 'bad'},
         'antipattern',
         'A Job that always fails and has no bound',
+    ),
+    (
+        'failing_jobs',
+        {**SHORT_JOBS, 'failing_jobs_opposite': 'storm'},
+        'antipattern',
+        'With a limit for each index the failures become',
+    ),
+    (
+        'failing_jobs',
+        {**SHORT_JOBS, 'failing_jobs_opposite': 'default'},
+        'pattern',
+        'By default a Job is given up after six failures',
+    ),
+    (
+        'failing_jobs',
+        {**SHORT_JOBS, 'failing_jobs_opposite': 'bound'},
+        'pattern',
+        'With a deadline of',
+    ),
+    (
+        'failing_jobs',
+        {**SHORT_JOBS, 'failing_jobs_opposite': 'limited'},
+        'pattern',
+        'With a limit of',
+    ),
+    (
+        'failing_jobs',
+        {**SHORT_JOBS, 'failing_jobs_opposite': 'hopeless'},
+        'pattern',
+        'A policy that knows the exit code ends the Job',
+    ),
+    (
+        'failing_jobs',
+        {**SHORT_JOBS, 'failing_jobs_opposite': 'expiring'},
+        'pattern',
+        '10 seconds after its end the Job is removed',
     ),
     (
         'pod_quotas',
@@ -268,6 +357,31 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
     ('sidecar', {'sidecar_pattern': 'ordinary'}, 'pattern', 'A native sidecar is up before the service starts'),
 ]
 
+# The first claim that fails ends its lesson. These rest on what is swapped for an earlier one, or have no opposite.
+WITHOUT_OPPOSITE = {
+    'The buildbox compiles through a mounted volume': 'the lesson does not get there when it has compiled nothing',
+    'A statically linked program on an empty image': 'it is about one Dockerfile, with nothing beside it to swap',
+    'All images run the same program': 'all are built from one source',
+    'The pushed multi-stage image prints': 'the Job has to complete before anything is claimed of it',
+    'Stopping it takes the whole grace period': 'swapping the sleeper fails the claim on its signals first',
+    'Ending the docker run client leaves': 'swapping the sleeper fails the claim on its signals first',
+    'A PID 1 that does not reap collects': 'swapping the sleeper fails the claim on its signals first',
+    'On the cluster, deleting the pod takes': 'swapping the sleeper fails the claim on its signals first',
+    'With dumb-init as PID 1 no zombie stays': 'without dumb-init the claim on SIGTERM fails first',
+    'With dumb-init as PID 1 the container ends': 'without dumb-init the claim on SIGTERM fails first',
+    'On the cluster, with dumb-init as PID 1': 'without dumb-init the claim on SIGTERM fails first',
+    'A pod that nobody owns is lost with its node': 'swapping the pod fails the claim on its deletion first',
+    "The Deployment's pod is replaced on another": 'swapping the Deployment fails the claim on the deletion first',
+    'Two servers that belong together': 'a pod in which one of them does not serve never gets ready',
+    'A line on stdout and one on stderr': 'it is what the claim on the file is swapped for',
+    'A sidecar that streams the file': 'without it there is no log to read',
+    'One byte more in a file of the image': 'a file that is not copied is one of a volume, not of the image',
+    'An emptyDir goes with its pod': 'nothing that outlives a pod is part of this lesson',
+    'Without a readiness probe the roll-out': 'with a probe the claim on the first start fails first',
+    'The old pod is told to end only after': 'without a probe the claim on two pods side by side fails first',
+    'With a readiness probe and an end that waits': 'without that end the claim on SIGTERM fails first',
+    'The rest of the node is untouched': 'it would take the loss of a node',
+}
 
 # Lessons run side by side, so the first opposites of all of them are one run, the second ones another, and so on.
 ROUNDS = [sum(opposite[0] == earlier[0] for earlier in OPPOSITES[:number]) for number, opposite in enumerate(OPPOSITES)]
@@ -292,8 +406,28 @@ def run_of_round(lab: None, tmp_path_factory: pytest.TempPathFactory) -> t.Calla
     return run_of
 
 
-def test_every_lesson_has_an_opposite():
-    assert {lesson for lesson, *_rest in OPPOSITES} == set(TAUGHT)
+def claims_of(role: Path) -> t.Iterator[str]:
+    """The sentences that a lesson claims, with # for each number."""
+
+    def look(tasks: list[dict[str, t.Any]]) -> t.Iterator[str]:
+        for task in tasks:
+            if 'workshop.production_patterns.claim' in task:
+                yield re.sub(r'{{.*?}}|\d+', '#', task['name'])
+            yield from look(task.get('block', []))
+
+    for path in role.glob('tasks/*.yml'):
+        yield from look(yaml.safe_load(path.read_text()) or [])
+
+
+def test_every_claim_has_an_opposite_or_a_reason_why_not():
+    sentences = [sentence for *_rest, sentence in OPPOSITES] + list(WITHOUT_OPPOSITE)
+    beginnings = [re.sub(r'\d+', '#', sentence) for sentence in sentences]
+    claims = [claim for lesson in TAUGHT for claim in claims_of(ROOT / 'roles' / lesson)]
+    assert len(claims) > len(TAUGHT)
+    for claim in claims:
+        assert sum(claim.startswith(beginning) for beginning in beginnings) == 1, claim
+    for beginning in beginnings:
+        assert any(claim.startswith(beginning) for claim in claims), beginning
 
 
 @pytest.mark.parametrize(

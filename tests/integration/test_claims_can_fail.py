@@ -60,7 +60,7 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
     ),
     (
         'zombies_and_orphans',
-        {'zombies_and_orphans_pattern_command': ['sleep', '10000']},
+        {'zombies_and_orphans_pattern_command': ['sleep', '10000'], 'zombies_and_orphans_timeout_seconds': 15},
         'pattern',
         'With dumb-init as PID 1 SIGTERM ends the same program at once',
     ),

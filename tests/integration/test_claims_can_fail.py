@@ -174,7 +174,7 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
     ),
     (
         'pod_readiness',
-        {'pod_readiness_pattern': 'unprobed', **SHORT_START},
+        {'pod_readiness_pattern': 'unprobed', 'pod_readiness_timeout_seconds': 80, **SHORT_START},
         'pattern',
         'With a readiness probe two pods stand side by side',
     ),

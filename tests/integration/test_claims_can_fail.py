@@ -204,7 +204,8 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], str, str]] = [
     ),
     (
         'failing_jobs',
-        {**SHORT_JOBS, 'failing_jobs_opposite': 'bound'},
+        # Long enough for its pod to succeed on a busy machine.
+        {**SHORT_JOBS, 'failing_jobs_opposite': 'bound', 'failing_jobs_deadline_seconds': 120},
         'pattern',
         'With a deadline of',
     ),

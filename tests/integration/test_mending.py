@@ -11,23 +11,22 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
 import typing as t
-import urllib.request
 from pathlib import Path
 
 import pytest
 from runs import ROOT, Playbook, Run
 
-NAME = 'workshop-mend'
-NODE = f'{NAME}-control-plane'
+NAME = "workshop-mend"
+NODE = f"{NAME}-control-plane"
 PORT = 5002
-LAB = {'workshop_lab_name': NAME, 'workshop_registry_port': PORT}
-STATE = Path.home() / '.local/state/workshop.production_patterns' / NAME
-KUBECTL = ['docker', 'exec', NODE, 'kubectl', '--kubeconfig', '/etc/kubernetes/admin.conf']
-PLAYBOOKS = ROOT / 'playbooks'
+KUBECTL = ["docker", "exec", NODE, "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
+PLAYBOOKS = ROOT / "playbooks"
+OWN_KUBECONFIG = Path.home() / ".kube/config"
 
 
 def output(*command: str) -> str:
@@ -35,70 +34,211 @@ def output(*command: str) -> str:
 
 
 def cluster_id() -> str:
-    return output(*KUBECTL, 'get', 'namespace', 'kube-system', '-o', 'jsonpath={.metadata.uid}')
+    return output(*KUBECTL, "get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
 
 
-def assert_whole() -> None:
-    nodes = json.loads(output(*KUBECTL, 'get', 'nodes', '-o', 'json'))['items']
-    conditions = [{item['type']: item['status'] for item in node['status']['conditions']} for node in nodes]
-    assert [condition['Ready'] for condition in conditions] == ['True']
-    with urllib.request.urlopen(f'http://127.0.0.1:{PORT}/v2/workshop/busybox/tags/list', timeout=5) as answer:
-        assert json.load(answer)['tags']
-    assert (STATE / 'kubeconfig').stat().st_mode & 0o777 == 0o600
+def assert_whole(lab: dict[str, t.Any], port: int = PORT) -> None:
+    nodes = json.loads(output(*KUBECTL, "get", "nodes", "-o", "json"))["items"]
+    conditions = [{item["type"]: item["status"] for item in node["status"]["conditions"]} for node in nodes]
+    assert [condition["Ready"] for condition in conditions] == ["True"]
+    # What a node pulls is what this machine pushed, under the same name.
+    image = f"localhost:{port}/workshop/busybox:trixie"
+    pull = ["ctr", "--namespace", "k8s.io", "images", "pull", "--hosts-dir", "/etc/containerd/certs.d", image]
+    output("docker", "exec", NODE, *pull)
+    assert (Path(lab["workshop_state_dir"]) / "kubeconfig").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.fixture(scope='module')
-def bring_up(lab: None, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[t.Callable[[], Run]]:
+@pytest.fixture(scope="module")
+def lab_variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
+    """A second lab, whose folders have spaces in their names."""
+    folder = tmp_path_factory.mktemp("a lab with spaces")
+    (folder / "the cache").symlink_to(Path.home() / ".cache/workshop.production_patterns")
+    return {
+        "workshop_lab_name": NAME,
+        "workshop_registry_port": PORT,
+        "workshop_state_dir": str(folder / "the state"),
+        "workshop_cache_dir": str(folder / "the cache"),
+    }
+
+
+@pytest.fixture(scope="module")
+def bring_up(
+    lab: None, lab_variables: dict[str, t.Any], tmp_path_factory: pytest.TempPathFactory
+) -> t.Iterator[t.Callable[..., Run]]:
     """Runs the playbook of the second lab, and must succeed. The lab goes after the last test."""
-    for image in 'debian', 'busybox':
-        subprocess.run(
-            ['docker', 'tag', f'localhost:5001/workshop/{image}:trixie', f'localhost:{PORT}/workshop/{image}:trixie'],
-            check=True,
-        )
-    playbook = Playbook(tmp_path_factory.mktemp('mending'))
+    playbook = Playbook(tmp_path_factory.mktemp("mending"))
 
-    def run() -> Run:
-        run = playbook(str(PLAYBOOKS / 'lab.yml'), **LAB)
+    def run(**variables: t.Any) -> Run:
+        run = playbook(str(PLAYBOOKS / "lab.yml"), **{**lab_variables, **variables})
         assert run.code == 0, run.output
         return run
 
     run()
-    assert_whole()
+    assert_whole(lab_variables)
     yield run
-    playbook(str(PLAYBOOKS / 'clean.yml'), **LAB, workshop_lessons=[], workshop_clean_lab=True)
+    playbook(str(PLAYBOOKS / "clean.yml"), **lab_variables, workshop_lessons=[], workshop_clean_lab=True)
 
 
-def test_a_whole_lab_is_left_as_it_is(bring_up):
+@pytest.fixture(scope="module", autouse=True)
+def own_kubeconfig() -> t.Iterator[None]:
+    """The user's own kubeconfig, which no run may change; a user without one gets one for a while."""
+    had_one = OWN_KUBECONFIG.exists()
+    if not had_one:
+        OWN_KUBECONFIG.parent.mkdir(exist_ok=True)
+        OWN_KUBECONFIG.write_text("apiVersion: v1\nkind: Config\ncurrent-context: mine\n")
+    before = OWN_KUBECONFIG.read_bytes(), OWN_KUBECONFIG.stat().st_mtime_ns
+    yield
+    after = OWN_KUBECONFIG.read_bytes(), OWN_KUBECONFIG.stat().st_mtime_ns
+    if not had_one:
+        OWN_KUBECONFIG.unlink()
+    assert after == before
+
+
+def test_a_whole_lab_is_left_as_it_is(bring_up, lab_variables):
     before = cluster_id()
-    assert re.findall(r'changed=(\d+)', bring_up().output) == ['0']
+    assert re.findall(r"changed=(\d+)", bring_up().output) == ["0"]
     assert cluster_id() == before
 
 
-def test_a_killed_node_is_started_again(bring_up):
+def kill_the_node(_lab: dict[str, t.Any]) -> None:
+    output("docker", "kill", NODE)
+
+
+def pause_the_node(_lab: dict[str, t.Any]) -> None:
+    output("docker", "pause", NODE)
+
+
+def freeze_the_api(_lab: dict[str, t.Any]) -> None:
+    """It accepts every connection and answers none."""
+    output("docker", "exec", NODE, "pkill", "-STOP", "kube-apiserver")
+
+
+def delete_the_folder(lab: dict[str, t.Any]) -> None:
+    shutil.rmtree(lab["workshop_state_dir"])
+
+
+def forget_the_registry(_lab: dict[str, t.Any]) -> None:
+    output("docker", "exec", NODE, "rm", "-r", "/etc/containerd/certs.d")
+
+
+def remove_the_registry(_lab: dict[str, t.Any]) -> None:
+    output("docker", "rm", "--force", f"{NAME}-registry")
+
+
+def pause_the_registry(_lab: dict[str, t.Any]) -> None:
+    output("docker", "pause", f"{NAME}-registry")
+
+
+def empty_the_registry(_lab: dict[str, t.Any]) -> None:
+    remove_the_registry(_lab)
+    output("docker", "volume", "rm", f"{NAME}-registry")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        kill_the_node,
+        pause_the_node,
+        freeze_the_api,
+        delete_the_folder,
+        forget_the_registry,
+        remove_the_registry,
+        pause_the_registry,
+        empty_the_registry,
+    ],
+)
+def test_a_damaged_lab_is_mended_and_stays_the_same_cluster(bring_up, lab_variables, damage):
     before = cluster_id()
-    output('docker', 'kill', NODE)
+    damage(lab_variables)
     bring_up()
-    assert_whole()
+    assert_whole(lab_variables)
     assert cluster_id() == before
 
 
-def test_a_registry_that_is_gone_comes_back_with_its_images(bring_up):
-    output('docker', 'rm', '--force', f'{NAME}-registry')
+def test_another_port_is_one_that_the_nodes_pull_from(bring_up, lab_variables):
+    before = cluster_id()
+    other = PORT + 10
+    bring_up(workshop_registry_port=other)
+    assert_whole(lab_variables, other)
+    assert cluster_id() == before
     bring_up()
-    assert_whole()
 
 
-def test_a_run_that_was_killed_half_way_is_made_good(bring_up):
-    output('docker', 'rm', '--force', '--volumes', NODE)
+def test_a_registry_of_other_content_is_replaced(bring_up, lab_variables):
+    """One that answers is compared with what it should be."""
+    image = output("docker", "container", "inspect", "--format", "{{.Config.Image}}", f"{NAME}-registry")
+    remove_the_registry(lab_variables)
+    output("docker", "tag", image, "workshop/registry:of-yesterday")
+    publish = f"127.0.0.1:{PORT}:5000"
+    output(
+        *("docker", "run", "--detach", "--name", f"{NAME}-registry", "--publish", publish, "--network", NAME),
+        *("--label", f"workshop.production-patterns/owner={owner(lab_variables)}", "workshop/registry:of-yesterday"),
+    )
+    bring_up()
+    assert output("docker", "container", "inspect", "--format", "{{.Config.Image}}", f"{NAME}-registry") == image
+    output("docker", "rmi", "workshop/registry:of-yesterday")
+    assert_whole(lab_variables)
+
+
+def owner(lab: dict[str, t.Any]) -> str:
+    return output("id", "-un") + ":" + lab["workshop_state_dir"]
+
+
+@pytest.mark.parametrize("name", ["lab.yml", "clean.yml"])
+def test_somebody_elses_lab_is_left_alone(bring_up, lab_variables, playbook, name):
+    """Another folder stands for another user."""
+    before = output("docker", "ps", "--all", "--quiet", "--no-trunc", "--filter", f"name={NAME}")
+    somebody = {**lab_variables, "workshop_state_dir": str(playbook.folder / "state")}
+    run = playbook(str(PLAYBOOKS / name), **somebody, workshop_lessons="pod_quotas", workshop_clean_lab=True)
+    assert run.code != 0
+    assert f"The network {NAME} on this Docker engine belongs to {owner(lab_variables)}" in run.output
+    assert "workshop_lab_name" in run.output
+    assert sum(map(int, re.findall(r"changed=(\d+)", run.output))) == 0
+    assert output("docker", "ps", "--all", "--quiet", "--no-trunc", "--filter", f"name={NAME}") == before
+    assert not (playbook.folder / "state").exists()
+
+
+@pytest.fixture(scope="module")
+def published_node(bring_up: t.Callable[..., Run]) -> str:
+    """A node image in a registry that answers, by tag and digest as kind publishes its own."""
+    image = output("docker", "container", "inspect", "--format", "{{.Config.Image}}", NODE)
+    name = f"localhost:{PORT}/kindest/node:v1.37.0"
+    output("docker", "tag", image, name)
+    digest = re.search(r"sha256:[0-9a-f]{64}", output("docker", "push", name))
+    assert digest
+    output("docker", "rmi", name)
+    return f"{name}@{digest[0]}"
+
+
+def test_a_node_image_that_can_be_pulled_is_pulled(bring_up, lab_variables, published_node):
+    run = bring_up(lab_node_image_source=published_node)
+    assert "is made here" not in run.output
+    assert_whole(lab_variables)
+    image = output("docker", "container", "inspect", "--format", "{{.Image}}", NODE)
+    digests = output("docker", "image", "inspect", "--format", "{{.RepoDigests}}", image)
+    assert published_node.partition("@")[2] in digests
+
+
+def test_a_broken_node_image_is_replaced(bring_up, lab_variables, published_node):
+    """The name alone does not make it the right one."""
+    image = output("docker", "container", "inspect", "--format", "{{.Config.Image}}", NODE)
+    output("docker", "rm", "--force", "--volumes", NODE)
+    output("docker", "tag", f"localhost:{PORT}/workshop/busybox:trixie", image)
+    bring_up(lab_node_image_source=published_node)
+    assert_whole(lab_variables)
+
+
+def test_a_run_that_was_killed_half_way_is_made_good(bring_up, lab_variables):
+    output("docker", "rm", "--force", "--volumes", NODE)
     half = subprocess.Popen(
-        ['ansible-playbook', PLAYBOOKS / 'lab.yml', '--extra-vars', json.dumps(LAB)],
-        env={**os.environ, 'ANSIBLE_CONFIG': str(ROOT / 'ansible.cfg')},
+        ["ansible-playbook", PLAYBOOKS / "lab.yml", "--extra-vars", json.dumps(lab_variables)],
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
         start_new_session=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 120
-    while NODE not in output('docker', 'ps', '--format', '{{.Names}}').split():
+    while NODE not in output("docker", "ps", "--format", "{{.Names}}").split():
         assert time.monotonic() < deadline
         assert half.poll() is None
         time.sleep(0.5)
@@ -106,38 +246,38 @@ def test_a_run_that_was_killed_half_way_is_made_good(bring_up):
     half.wait()
 
     bring_up()
-    assert_whole()
+    assert_whole(lab_variables)
 
 
-def test_a_cluster_that_somebody_brought_serves_as_well(bring_up, playbook):
+def test_a_cluster_that_somebody_brought_serves_as_well(bring_up, lab_variables, playbook):
     run = playbook(
-        str(PLAYBOOKS / 'all.yml'),
+        str(PLAYBOOKS / "all.yml"),
         workshop_lab=False,
-        workshop_kubeconfig=str(STATE / 'kubeconfig'),
-        workshop_context=f'kind-{NAME}',
-        workshop_registry=f'localhost:{PORT}',
-        workshop_namespace_prefix='brought-',
-        workshop_lessons='pod_quotas',
+        workshop_kubeconfig=str(Path(lab_variables["workshop_state_dir"]) / "kubeconfig"),
+        workshop_context=f"kind-{NAME}",
+        workshop_registry=f"localhost:{PORT}",
+        workshop_namespace_prefix="brought-",
+        workshop_lessons="pod_quotas",
     )
     assert run.code == 0, run.output
-    assert run.statuses == {'pod_quotas': 'held'}
-    namespaces = output(*KUBECTL, 'get', 'namespaces', '-o', 'name').split()
-    assert 'namespace/brought-pod-quotas' in namespaces
+    assert run.statuses == {"pod_quotas": "held"}
+    namespaces = output(*KUBECTL, "get", "namespaces", "-o", "name").split()
+    assert "namespace/brought-pod-quotas" in namespaces
 
 
-def test_the_loss_of_a_worker_loses_the_pod_that_nobody_owns(bring_up, playbook):
-    workers = {**LAB, 'lab_cluster_workers': 2}
-    run = playbook(str(PLAYBOOKS / 'all.yml'), **workers, workshop_lessons='direct_pods', direct_pods_watch_seconds=1)
+def test_the_loss_of_a_worker_loses_the_pod_that_nobody_owns(bring_up, lab_variables, playbook):
+    workers = {**lab_variables, "lab_cluster_workers": 2}
+    run = playbook(str(PLAYBOOKS / "all.yml"), **workers, workshop_lessons="direct_pods", direct_pods_watch_seconds=1)
     assert run.code == 0, run.output
-    shown = [claim['claim'] for claim in run.claims]
-    assert any(sentence.startswith('A pod that nobody owns is lost with its node') for sentence in shown), shown
+    shown = [claim["claim"] for claim in run.claims]
+    assert any(sentence.startswith("A pod that nobody owns is lost with its node") for sentence in shown), shown
     assert any(sentence.startswith("The Deployment's pod is replaced on another node") for sentence in shown), shown
 
 
-def test_a_removed_lab_leaves_nothing_but_the_cache(bring_up, playbook):
-    run = playbook(str(PLAYBOOKS / 'clean.yml'), **LAB, workshop_lessons=[], workshop_clean_lab=True)
+def test_a_removed_lab_leaves_nothing_but_the_cache(bring_up, lab_variables, playbook):
+    run = playbook(str(PLAYBOOKS / "clean.yml"), **lab_variables, workshop_lessons=[], workshop_clean_lab=True)
     assert run.code == 0, run.output
-    assert str(Path.home() / '.cache/workshop.production_patterns') in run.output
-    for kind in ['ps', '--all'], ['volume', 'ls'], ['network', 'ls']:
-        assert not output('docker', *kind, '--quiet', '--filter', f'name={NAME}')
-    assert not STATE.exists()
+    assert lab_variables["workshop_cache_dir"] in run.output
+    for kind in ["ps", "--all"], ["volume", "ls"], ["network", "ls"]:
+        assert not output("docker", *kind, "--quiet", "--filter", f"name={NAME}")
+    assert not Path(lab_variables["workshop_state_dir"]).exists()

@@ -12,7 +12,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from ansible_collections.workshop.production_patterns.plugins.action.claim import ActionModule, evidence
+from ansible_collections.workshop.production_patterns.plugins.action.claim import ActionModule
 
 SENTENCE = 'A process ignores SIGTERM'
 

@@ -15,39 +15,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.workshop.production_patterns.plugins.callback.report import (
-    Claim,
-    Failure,
-    Lesson,
-    _cause,
-    _closing,
-    _junit,
-    _message,
-    _replace,
-)
+from ansible_collections.workshop.production_patterns.plugins.callback.report import _message
 
 ROOT = Path(__file__).parents[4]
-
-
-def claim(holds: bool = True, **fields: t.Any) -> Claim:
-    message = None if holds else '"It serves" does not hold.'
-    values = {'lesson': 'sidecar', 'claim': 'It serves', 'shows': 'pattern', 'observed': {'served': 6}, **fields}
-    return Claim(holds=holds, at='2026-01-31T12:00:00.000+00:00', seconds=1.5, message=message, **values)
-
-
-def failure(message: str, in_rescue: bool = False) -> Failure:
-    return Failure('Deploy', message, in_rescue)
-
-
-def test_a_claim_in_json_has_the_keys_of_the_contract() -> None:
-    assert list(claim().as_json()) == ['lesson', 'claim', 'shows', 'holds', 'observed', 'at', 'seconds']
-
-
-def test_the_cause_of_a_failed_diagnosis_is_what_it_diagnosed() -> None:
-    failures = [failure('expected'), failure('image not found'), failure('diagnosis broke', in_rescue=True)]
-    assert _cause(failures) == failures[1]
-    assert _cause(failures[:2]) == failures[1]
-    assert _cause([]) is None
 
 
 @pytest.mark.parametrize(
@@ -62,37 +32,6 @@ def test_the_cause_of_a_failed_diagnosis_is_what_it_diagnosed() -> None:
 )
 def test_the_message_of_a_failed_task(result: dict[str, t.Any], message: str) -> None:
     assert _message(result) == message
-
-
-def test_the_closing_line_counts_everything() -> None:
-    lessons = [
-        Lesson('sidecar', 'held', claims=[claim(), claim()]),
-        Lesson('logging', 'failed', claims=[claim(holds=False)]),
-        Lesson('pod_quotas'),
-        Lesson('direct_pods'),
-    ]
-    assert (
-        _closing(lessons)
-        == '2 claims hold, 1 failed, 1 lesson failed (logging), 2 lessons not run (pod_quotas, direct_pods)'
-    )
-    assert _closing([Lesson('sidecar', 'held', claims=[claim()])]) == '1 claim holds'
-
-
-def test_junit_takes_any_text() -> None:
-    lesson = Lesson('logging', 'held', claims=[claim(claim='bell \x07 <&>', observed={'text': '\ufffe'})])
-    case = ET.fromstring(_junit([lesson], {'started': '', 'seconds': 1})).find('testsuite/testcase')
-    assert case is not None
-    assert case.get('name') == 'bell \ufffd <&>'
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / 'claims.json'
-    path.write_text('old')
-    with pytest.raises(TypeError):
-        _replace(path, object())  # type: ignore[arg-type]
-    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [('claims.json', 'old')]
-    _replace(path, 'new')
-    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [('claims.json', 'new')]
 
 
 # Real runs of a playbook with small lessons.

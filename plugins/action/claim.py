@@ -90,6 +90,9 @@ class ActionModule(ActionBase):
             # As if the task had these keywords: whether they are wanted is known only now.
             self._task.ignore_errors = True
             self._task.register = collect_in
+        if self._task.no_log:
+            # Ansible shows the message of a failed task all the same.
+            return _failure(result, f'"{claim}" does not hold; no_log hides why.')
         return _failure(
             result, f'"{claim}" does not hold: {_listing(false_conditions)}, observed {evidence(observed)}.'
         )

@@ -37,7 +37,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
         claim, observed, collect_in = self._task.name, arguments["observed"], arguments["collect_in"]
         role = role_of(self._task)

@@ -40,8 +40,8 @@ def _cases(suite: ET.Element, lesson: Lesson) -> None:
         case = _case(suite, lesson, lesson.outside.task)
         ET.SubElement(case, "error", message=_xml_text(lesson.outside.message))
     for why, unmade in ("not reached", lesson.not_reached), ("skipped", lesson.skipped):
-        for claim in unmade:
-            ET.SubElement(_case(suite, lesson, claim.claim, 0, claim.shows), "skipped", message=why)
+        for missing in unmade:
+            ET.SubElement(_case(suite, lesson, missing.claim, 0, missing.shows), "skipped", message=why)
     if not len(suite):
         ET.SubElement(_case(suite, lesson, lesson.lesson), "skipped", message=lesson.status)
 

@@ -11,10 +11,10 @@ import subprocess
 import typing as t
 from pathlib import Path
 
-import yaml
+from ansible_collections.workshop.production_patterns.plugins.lookup.lessons import lessons
 
 ROOT = Path(__file__).parents[2]
-TAUGHT = yaml.safe_load((ROOT / 'playbooks/group_vars/all.yml').read_text())['workshop_taught']
+TAUGHT = list(lessons(ROOT / 'roles'))
 
 
 class Run(t.NamedTuple):

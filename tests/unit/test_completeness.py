@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.workshop.production_patterns.plugins.lookup.lessons import lessons
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +21,7 @@ def read(path: Path) -> dict[str, t.Any]:
 
 
 SHARED = read(ROOT / 'playbooks/group_vars/all.yml')
-TAUGHT = SHARED['workshop_taught']
+TAUGHT = lessons(ROOT / 'roles')
 ROLES = sorted(path.name for path in (ROOT / 'roles').iterdir())
 LESSONS = [name for name in ROLES if not name.startswith(('_', 'lab_'))]
 PUBLIC = [name for name in ROLES if not name.startswith('_')]
@@ -63,8 +64,9 @@ def documented(options: dict[str, t.Any], where: str) -> list[str]:
     return lacks
 
 
-def test_the_list_of_lessons_names_every_lesson_once():
+def test_every_lesson_says_its_place_and_what_it_is_about():
     assert sorted(TAUGHT) == LESSONS
+    assert [about['order'] for about in TAUGHT.values()] == list(range(1, len(LESSONS) + 1))
 
 
 @every_public_role
@@ -82,9 +84,9 @@ def test_a_role_has_a_page(role):
     assert (ROOT / 'roles' / role / 'README.md').read_text().startswith('<!--')
 
 
-@every_lesson
-def test_a_lesson_is_listed_on_the_page_of_the_collection(role):
-    assert f'roles/{role}/README.md' in (ROOT / 'README.md').read_text()
+def test_the_page_of_the_collection_lists_the_lessons_as_they_call_themselves_in_the_order_taught():
+    rows = re.findall(r'^\| \[(\w+)\]\(roles/(\w+)/README\.md\) \| (.*) \|$', (ROOT / 'README.md').read_text(), re.M)
+    assert rows == [(name, name, about['title']) for name, about in TAUGHT.items()]
 
 
 @every_lesson

@@ -28,7 +28,7 @@ def say(word: str) -> dict[str, t.Any]:
     return {"name": f"Say {word}", "ansible.builtin.debug": {"msg": f"It is {word}."}}
 
 
-BREAK = {"name": "Break", "ansible.builtin.fail": {"msg": "no pod"}}
+BREAK = {"name": "Break", "ansible.builtin.fail": {"msg": "No pod."}}
 HOLDS = claim("It holds", "seconds == 5")
 FALLS = claim("It falls", "seconds == 6")
 FALLS_TOO = claim("It falls too", "seconds == 7")
@@ -101,7 +101,9 @@ def test_a_lesson_whose_claims_hold_comes_to_its_rest(show) -> None:
 def test_a_lesson_goes_on_after_a_claim_that_falls_and_ends_failed_with_all_that_fell(show) -> None:
     shown = show(FALLS, HOLDS, FALLS_TOO)
     assert shown.code == 2, shown.output
-    assert shown.output.index("...ignoring") < shown.output.index("TASK [workshop.production_patterns.probe : It holds]")
+    assert shown.output.index("...ignoring") < shown.output.index(
+        "TASK [workshop.production_patterns.probe : It holds]"
+    )
     assert '"It falls" does not hold: "seconds == 6" is false, observed seconds=5.' in shown.output
     assert shown.end.endswith("The lesson probe failed: 2 of its claims fell: It falls; It falls too")
     assert shown.output.index("The lesson probe failed") < shown.output.index(RESTED)
@@ -112,7 +114,7 @@ def test_a_task_that_fails_ends_the_lesson_which_names_what_fell_before(show) ->
     shown = show(FALLS, BREAK, HOLDS)
     assert shown.code == 2, shown.output
     assert "It holds" not in shown.output
-    assert shown.end.endswith("The lesson probe failed: no pod. Before that, this fell: It falls")
+    assert shown.end.endswith("The lesson probe failed: No pod. Before that fell: It falls")
     assert RESTED in shown.output
 
 

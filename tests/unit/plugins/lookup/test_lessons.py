@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible.plugins.loader import lookup_loader
-from ansible_collections.workshop.production_patterns.plugins.lookup.lessons import lessons
+from ansible_collections.workshop.production_patterns.plugins.lookup.lessons import LookupModule, lessons
 
 
 def test_lessons_come_in_the_order_taught_and_other_roles_are_none(tmp_path: Path) -> None:
@@ -23,5 +22,5 @@ def test_lessons_come_in_the_order_taught_and_other_roles_are_none(tmp_path: Pat
 
 
 def test_the_lookup_finds_those_of_the_collection_it_is_in() -> None:
-    found = lookup_loader.get("workshop.production_patterns.lessons").run([], {})
+    found = LookupModule().run([])
     assert found[:2] == ["build_and_runtime", "zombies_and_orphans"]

@@ -152,7 +152,7 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], list[str]]] = [
     (
         "pod_readiness",
         {"pod_readiness_antipattern": "drained", **SHORT_START},
-        ["A pod without a readiness probe is ready at once"],
+        ["A pod without a readiness probe is ready at once", "Without a readiness probe the roll-out"],
     ),
     (
         "pod_readiness",
@@ -317,7 +317,7 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], list[str]]] = [
     ("sidecar", {"sidecar_pattern": "ordinary"}, ["A native sidecar is up before the service starts"]),
 ]
 
-# What is swapped for these ends the lesson before they are made, or there is nothing to swap.
+# What would be swapped for these ends the lesson before they are made, there is nothing to swap, or it is chance.
 WITHOUT_OPPOSITE = {
     "The buildbox compiles through a mounted volume": "the lesson does not get there when it has compiled nothing",
     "A statically linked program on an empty image": "it is about one Dockerfile, with nothing beside it to swap",
@@ -330,9 +330,8 @@ WITHOUT_OPPOSITE = {
     "A sidecar that streams the file": "without it there is no log to read",
     "One byte more in a file of the image": "a file that is not copied is one of a volume, not of the image",
     "An emptyDir goes with its pod": "nothing that outlives a pod is part of this lesson",
-    "Without a readiness probe the roll-out": "with a probe the claim on the first start fails first",
-    "The old pod is told to end only after": "without a probe the claim on two pods side by side fails first",
-    "With a readiness probe and an end that waits": "without that end the claim on SIGTERM fails first",
+    "The old pod is told to end only after": "without a probe the old pod may be gone before it is looked at",
+    "With a readiness probe and an end that waits": "how many are lost without that end is chance",
     "The rest of the node is untouched": "it would take the loss of a node",
 }
 

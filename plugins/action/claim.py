@@ -4,54 +4,129 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 from datetime import UTC, datetime
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.evidence import brief, evidence
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.lessons import name_of, role_of
+from jinja2 import Environment, TemplateSyntaxError, nodes
 
-_LONGEST = 80
-"""Characters up to which an observed value is shown whole."""
+if t.TYPE_CHECKING:
+    from ansible.playbook.role import Role
 
 _ARGUMENTS: dict[str, dict[str, t.Any]] = {
-    'shows': {'type': 'str', 'choices': ['antipattern', 'pattern'], 'required': True},
-    'observed': {'type': 'dict', 'required': True},
-    'that': {'type': 'raw', 'required': True},
+    "shows": {"type": "str", "choices": ["antipattern", "pattern"], "required": True},
+    "observed": {"type": "dict", "required": True},
+    "that": {"type": "raw", "required": True},
+    "collect_in": {"type": "str"},
 }
 
 
-def evidence(observed: dict[str, t.Any]) -> str:
-    """Observed values on one line; long ones are abbreviated."""
-    return ', '.join(f'{name}={_brief(value)}' for name, value in observed.items())
+class FalseCondition(t.TypedDict):
+    """A condition that is not true, and why, when it is not plainly false."""
+
+    condition: str
+    reason: str | None
 
 
-def _brief(value: t.Any) -> str:
-    if isinstance(value, float):
-        value = round(value, 3)
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    if len(text) <= _LONGEST:
-        return text
-    if isinstance(value, list):
-        return f'[… {len(value)} values]'
-    if isinstance(value, dict):
-        return f'{{… {len(value)} values}}'
-    return f'{text[: _LONGEST - 2]}…"'
+class ActionModule(ActionBase):
+    """State what must hold, with what was observed."""
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
+        claim, observed, collect_in = self._task.name, arguments["observed"], arguments["collect_in"]
+        role = role_of(self._task)
+        figures = _figures(role)
+        conditions = _conditions(arguments["that"])
+
+        if not claim:
+            return _failure(result, "A claim needs a sentence: give the task a name that says what must hold.")
+        if self._task.loop is not None:
+            # The name of a looped task is templated before there is an item.
+            return _failure(
+                result, f'"{claim}" is in a loop, so every claim would have the same sentence: loop over include_tasks.'
+            )
+        if not observed:
+            return _failure(result, f'"{claim}" has no evidence: observed must hold at least one value.')
+        if ambiguous := [name for name in observed if name == "observed" or _is_figure(name, figures)]:
+            return _failure(
+                result,
+                f'"{claim}" observes {", ".join(ambiguous)}, which is the name of something else in a condition: '
+                "give what was observed another name.",
+            )
+        if conditions is None:
+            return _failure(
+                result, f'"{claim}" states nothing: that must be one or more conditions, as expressions without braces.'
+            )
+        if collect_in and self._task.register:
+            return _failure(
+                result, f'"{claim}" is registered as {self._task.register}, while {collect_in} collects it: do one.'
+            )
+
+        false_conditions = [
+            FalseCondition(condition=condition, reason=reason or None)
+            for condition in conditions
+            if (reason := self._why_not(condition, observed, figures)) is not None
+        ]
+        result.update(
+            changed=False,
+            lesson=None if role is None else name_of(role),
+            claim=claim,
+            shows=arguments["shows"],
+            holds=not false_conditions,
+            false_conditions=false_conditions,
+            observed=observed,
+            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        )
+        if not false_conditions:
+            return result
+        if collect_in:
+            result["fallen"] = [*(task_vars or {}).get(collect_in, {}).get("fallen", []), claim]
+            # As if the task had these keywords: whether they are wanted is known only now.
+            self._task.ignore_errors = True
+            self._task.register = collect_in
+        if self._task.no_log:
+            # Ansible shows the message of a failed task all the same.
+            return _failure(result, f'"{claim}" does not hold; no_log hides why.')
+        return _failure(
+            result, f'"{claim}" does not hold: {_listing(false_conditions)}, observed {evidence(observed)}.'
+        )
+
+    def _why_not(self, condition: str, observed: dict[str, t.Any], figures: frozenset[str]) -> str | None:
+        """Why a condition is not true: None when it is, nothing more to say ("") when it is plainly false."""
+        try:
+            known = {"observed", *observed}
+            if strange := sorted(name for name in _names(condition) - known if not _is_figure(name, figures)):
+                return f"{', '.join(strange)} is neither observed nor a figure of the lesson"
+            outcome = self._templar.evaluate_expression(
+                condition, local_variables={**observed, "observed": observed}, escape_backslashes=False
+            )
+        except (AnsibleError, TemplateSyntaxError) as error:
+            return f"it can't be evaluated: {_reason(error)}"
+        if not isinstance(outcome, bool):
+            return f"it must be true or false, but gives {brief(outcome)}"
+        return None if outcome else ""
 
 
-def _lesson_of(task: t.Any) -> str | None:
-    """The role nearest to the task that is not an internal one, such as `_lesson`.
+def _figures(role: Role | None) -> frozenset[str]:
+    """The names of a role's own options and constants, which are its defaults and vars."""
+    if role is None:
+        return frozenset()
+    return frozenset({*role.get_default_vars(), *role.get_vars(include_params=False)})
 
-    A role's object is shared by all that include it, so its parents don't tell who included it here; the task's do.
-    """
-    node = task
-    while node is not None:
-        if node._role is not None:
-            name: str = node._role.get_name(include_role_fqcn=False).rsplit('.', 1)[-1]
-            if not name.startswith('_'):
-                return name
-        node = node._parent
-    return None
+
+def _is_figure(name: str, figures: frozenset[str]) -> bool:
+    return name in figures or name.startswith("workshop_")
+
+
+def _names(condition: str) -> set[str]:
+    """The variables that an expression reads."""
+    return {node.name for node in Environment().parse(f"{{{{ {condition} }}}}").find_all(nodes.Name)}
 
 
 def _conditions(that: object) -> list[str] | None:
@@ -62,70 +137,19 @@ def _conditions(that: object) -> list[str] | None:
     return None
 
 
-class ActionModule(ActionBase):
-    """State what must hold, with what was observed."""
-
-    _requires_connection = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result = super().run(tmp, task_vars)
-        _spec, arguments = self.validate_argument_spec(argument_spec=_ARGUMENTS)
-        observed = arguments['observed']
-        claim = self._task.name
-        lesson = _lesson_of(self._task)
-        conditions = _conditions(arguments['that'])
-
-        if not claim:
-            return _failure(result, "A claim needs a sentence: give the task a name that says what must hold.")
-        if self._task.loop is not None:
-            # The name of a looped task is templated before there is an item.
-            return _failure(
-                result, f'"{claim}" is in a loop, so every claim would have the same sentence: loop over include_tasks.'
-            )
-        if lesson is None:
-            return _failure(result, f'"{claim}" belongs to no lesson: make the claim in a task of the lesson\'s role.')
-        if not observed:
-            return _failure(result, f'"{claim}" has no evidence: observed must hold at least one value.')
-        if conditions is None:
-            return _failure(
-                result, f'"{claim}" states nothing: that must be one or more conditions, as expressions without braces.'
-            )
-
-        message = None
-        for condition in conditions:
-            try:
-                outcome = self._templar.evaluate_expression(
-                    condition, local_variables={'observed': observed}, escape_backslashes=False
-                )
-            except AnsibleError as error:
-                return _failure(result, f'"{claim}": the condition "{condition}" can\'t be evaluated: {_reason(error)}')
-            if not isinstance(outcome, bool):
-                return _failure(
-                    result,
-                    f'"{claim}": the condition "{condition}" must be true or false, but gives {_brief(outcome)}.',
-                )
-            if not outcome:
-                message = f'"{claim}" does not hold: "{condition}" is false, observed {evidence(observed)}.'
-                break
-
-        result.update(
-            changed=False,
-            lesson=lesson,
-            claim=claim,
-            shows=arguments['shows'],
-            holds=message is None,
-            observed=observed,
-            at=datetime.now(UTC).isoformat(timespec='milliseconds'),
-        )
-        return result if message is None else _failure(result, message)
+def _listing(false_conditions: list[FalseCondition]) -> str:
+    return ", ".join(
+        f'"{false["condition"]}" is false' + (f", since {false['reason']}" if false["reason"] else "")
+        for false in false_conditions
+    )
 
 
 def _failure(result: dict[str, t.Any], message: str) -> dict[str, t.Any]:
-    return {**result, 'failed': True, 'msg': message}
+    return {**result, "failed": True, "msg": message}
 
 
 def _reason(error: BaseException) -> str:
     """What went wrong at the bottom of a chain of template errors, on one line."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return ' '.join(str(error).split())
+    return " ".join(str(error).split())

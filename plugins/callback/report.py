@@ -18,6 +18,11 @@ description:
     C(lessons) is given no report, and an earlier report stays as it is.
   - A lesson is C(held) when it made at least one claim, all its claims hold, and none of its tasks failed, save those
     that were rescued or ignored. It is C(failed) when a claim or a task failed, and C(not run) when neither happened.
+  - The claims of a lesson's C(verify.yml), and of the files of tasks that it includes by their names, are never left
+    out. One that a failed task kept from being made is C(not reached), one whose C(when) was false is C(skipped).
+  - Of a claim under C(no_log) the report says whether it holds, and nothing of what was observed.
+  - C(claims.json) has no number that JSON does not know. In its place stand the words C(NaN), C(Infinity) and
+    C(-Infinity).
   - Claims of a lesson that is no host of the group are shown, and that lesson is C(failed).
   - An earlier report in the same folder is overwritten.
 notes:
@@ -33,13 +38,9 @@ author:
 """
 
 import json
-import os
 import platform
-import re
-import textwrap
 import time
 import typing as t
-import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,13 +48,31 @@ from pathlib import Path
 import yaml
 from ansible import constants as C
 from ansible.errors import AnsibleError
-from ansible.playbook.block import Block
 from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as ansible_version
 from ansible.template import Templar
-from ansible_collections.workshop.production_patterns.plugins.action.claim import (
-    evidence,
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.lessons import (
+    CLAIM,
+    claims_in,
+    name_of,
+    role_of,
 )
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.judge import (
+    judge,
+    places_of,
+    stranger,
+)
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.junit import junit
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.model import (
+    Claim,
+    Failure,
+    Lesson,
+    Report,
+    Unmade,
+    iso,
+    replace,
+)
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.terminal import closing, paragraphs
 
 if t.TYPE_CHECKING:
     from ansible.executor.stats import AggregateStats
@@ -63,112 +82,64 @@ if t.TYPE_CHECKING:
     from ansible.playbook.play import Play
     from ansible.playbook.task import Task
 
-_ACTION = 'workshop.production_patterns.claim'
-_GROUP = 'lessons'
-_DEFAULT_DIR = 'workshop-report'
-_NOT_IN_XML = re.compile('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]')
+_GROUP = "lessons"
+_DEFAULT_DIR = "workshop-report"
 
 
 @dataclass
-class Claim:
-    lesson: str
-    claim: str
-    shows: str
-    holds: bool
-    observed: dict[str, t.Any]
-    at: str
-    seconds: float
-    message: str | None
-    """Why it does not hold."""
+class Trace:
+    """What was seen of one lesson. Clocks are monotonic."""
 
-    def as_json(self) -> dict[str, t.Any]:
-        return {name: value for name, value in vars(self).items() if name != 'message'}
-
-
-@dataclass
-class Failure:
-    """A task that failed, a claim included."""
-
-    task: str
-    message: str
-    in_rescue: bool
-    """It is the consequence of an earlier failure."""
-
-
-@dataclass
-class Lesson:
-    lesson: str
-    status: str = 'not run'
-    seconds: float = 0.0
+    started: datetime
+    ended: datetime
+    start_clock: float
+    end_clock: float
+    claim_clock: float
     claims: list[Claim] = field(default_factory=list)
-    failure: Failure | None = None
-    """The task that ended it."""
-
-    @property
-    def outside(self) -> Failure | None:
-        """The failure that ended it, unless one of its claims says the same."""
-        said = [claim.message for claim in self.claims]
-        return None if self.failure is None or self.failure.message in said else self.failure
-
-    @property
-    def message(self) -> str | None:
-        """The first sentence that says why it failed."""
-        of_claims = [claim.message for claim in self.claims if claim.message is not None]
-        return next(iter(of_claims), self.failure.message if self.failure else None)
-
-    def as_json(self) -> dict[str, t.Any]:
-        return {
-            'lesson': self.lesson,
-            'status': self.status,
-            'seconds': self.seconds,
-            'claims': len(self.claims),
-            'message': self.message,
-        }
-
-
-@dataclass
-class Clock:
-    """Times of one lesson, on the monotonic clock."""
-
-    started: float
-    last_claim: float
-    last_result: float
+    failures: list[Failure] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
+    """The places of its claims, and of the tasks that failed."""
+    skipped: dict[str, Unmade] = field(default_factory=dict)
+    """The claims that were skipped, by their places."""
+    task: Task | None = None
+    """One of the tasks of its role."""
 
 
 class CallbackModule(CallbackBase):
     """Collect the claims of a run into a report."""
 
     CALLBACK_VERSION = 2.0
-    CALLBACK_TYPE = 'aggregate'
-    CALLBACK_NAME = 'report'
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "report"
 
     def v2_playbook_on_start(self, playbook: Playbook) -> None:
         self._plays: list[Play] = playbook.get_plays()
         self._started = datetime.now(UTC)
-        self._clocks: dict[str, Clock] = {}
+        self._traces: dict[str, Trace] = {}
         self._claims: list[Claim] = []
-        self._failures: dict[str, list[Failure]] = {}
         self._versions: dict[str, t.Any] = {}
 
     def v2_runner_on_start(self, host: Host, task: Task) -> None:
-        self._clock(host.name)
+        self._trace(host.name)
 
     def v2_runner_on_ok(self, result: CallbackTaskResult) -> None:
         self._take(result)
-        facts = result.result.get('ansible_facts')
-        if isinstance(facts, dict) and isinstance(facts.get('workshop_versions'), dict):
-            self._versions.update(facts['workshop_versions'])
+        facts = result.result.get("ansible_facts")
+        if isinstance(facts, dict) and isinstance(facts.get("workshop_versions"), dict):
+            self._versions.update(facts["workshop_versions"])
 
     def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:
-        self._take(result)
+        self._take(result, failed=True)
         if not ignore_errors:
             self._fail(result)
 
     def v2_runner_on_skipped(self, result: CallbackTaskResult) -> None:
-        self._take(result)
+        trace = self._seen(result)
+        if result.task.resolved_action == CLAIM:
+            trace.skipped[result.task.get_path()] = Unmade(result.task_name, _shows(result.task))
 
     def v2_runner_on_unreachable(self, result: CallbackTaskResult) -> None:
-        self._take(result)
+        self._seen(result)
         if not result.task.ignore_unreachable:
             self._fail(result)
 
@@ -177,114 +148,121 @@ class CallbackModule(CallbackBase):
         if play is None:
             return
         variables = _variables(play)
-        hosts = list(variables['groups'].get(_GROUP, []))
-        lessons = [self._judge(name, stats) for name in hosts]
-        strangers = dict.fromkeys(claim.lesson for claim in self._claims if claim.lesson not in hosts)
-        lessons += [self._stranger(name) for name in strangers]
+        hosts = list(variables["groups"].get(_GROUP, []))
+        lessons = [self._lesson(name, play, stats) for name in hosts]
+        lessons += [
+            stranger(name, trace.claims, _GROUP)
+            for name, trace in self._traces.items()
+            if name not in hosts and trace.claims
+        ]
         if not lessons:
             return
 
-        self._display.banner('CLAIMS')
+        self._display.banner("CLAIMS")
         for lesson in lessons:
-            self._print(lesson)
-        self._display.display('')
-        closing = _closing(lessons)
+            for text, colour in paragraphs(lesson, self._display.columns):
+                self._display.display(text, color=colour)
+        self._display.display("")
+        last_line = closing(lessons)
         try:
-            folder = variables.get('workshop_report_dir') or _DEFAULT_DIR
+            folder = variables.get("workshop_report_dir") or _DEFAULT_DIR
             folder = Path(Templar(play.get_loader(), variables).template(folder))
             self._write(folder, lessons)
         except (OSError, AnsibleError) as error:
-            self._display.display(f'{closing}; no report', color=C.COLOR_ERROR)
+            self._display.display(f"{last_line}; no report", color=C.COLOR_ERROR)
             self._display.error(
                 f"The report can't be written: {error}. Name another folder with the variable workshop_report_dir."
             )
         else:
-            all_held = all(lesson.status == 'held' for lesson in lessons)
+            all_held = all(lesson.status == "held" for lesson in lessons)
             self._display.display(
-                f'{closing}; report: {folder / "claims.json"}', color=C.COLOR_OK if all_held else C.COLOR_ERROR
+                f"{last_line}; report: {folder / 'claims.json'}", color=C.COLOR_OK if all_held else C.COLOR_ERROR
             )
 
-    def _clock(self, lesson: str) -> Clock:
-        now = time.monotonic()
-        return self._clocks.setdefault(lesson, Clock(now, now, now))
+    def _trace(self, lesson: str) -> Trace:
+        if lesson not in self._traces:
+            now, clock = datetime.now(UTC), time.monotonic()
+            self._traces[lesson] = Trace(now, now, clock, clock, clock)
+        return self._traces[lesson]
 
-    def _take(self, result: CallbackTaskResult) -> None:
+    def _seen(self, result: CallbackTaskResult) -> Trace:
+        """Note that a lesson goes on."""
+        trace = self._trace(result.host.name)
+        trace.ended, trace.end_clock = datetime.now(UTC), time.monotonic()
+        role = role_of(result.task)
+        if trace.task is None and role is not None and name_of(role) == result.host.name:
+            trace.task = result.task
+        return trace
+
+    def _take(self, result: CallbackTaskResult, failed: bool = False) -> None:
         """Keep what a result says about a lesson."""
-        now = time.monotonic()
-        self._clock(result.host.name).last_result = now
-        data = result.result
-        if result.task.resolved_action == _ACTION and 'holds' in data:
-            clock = self._clock(data['lesson'])
-            self._claims.append(
-                Claim(
-                    seconds=round(now - clock.last_claim, 3),
-                    message=None if data['holds'] else _message(data),
-                    **{key: data[key] for key in ('lesson', 'claim', 'shows', 'holds', 'observed', 'at')},
-                )
-            )
-            clock.last_claim = now
+        self._seen(result)
+        data, task = result.result, result.task
+        if task.resolved_action != CLAIM:
+            return
+        if "censored" in data:
+            role = role_of(task)
+            data = {
+                "lesson": None if role is None else name_of(role),
+                "claim": result.task_name,
+                "shows": _shows(task),
+                "holds": not failed,
+                "observed": {"no_log": True},
+                "false_conditions": [],
+                "at": iso(datetime.now(UTC)),
+                "msg": f'"{result.task_name}" does not hold; no_log hides why.',
+            }
+        if "holds" not in data:
+            return
+        lesson = data["lesson"] or result.host.name
+        trace, now = self._trace(lesson), time.monotonic()
+        claim = Claim(
+            lesson=lesson,
+            seconds=round(now - trace.claim_clock, 3),
+            message=None if data["holds"] else _message(data),
+            **{key: data[key] for key in ("claim", "shows", "holds", "observed", "at", "false_conditions")},
+        )
+        trace.claim_clock = now
+        trace.made.append(task.get_path())
+        trace.claims.append(claim)
+        self._claims.append(claim)
 
     def _fail(self, result: CallbackTaskResult) -> None:
-        failure = Failure(result.task_name, _message(result.result), _in_rescue(result.task))
-        self._failures.setdefault(result.host.name, []).append(failure)
+        trace = self._trace(result.host.name)
+        trace.failures.append(Failure(result.task_name, _message(result.result), places_of(result.task)))
+        trace.made.append(result.task.get_path())
 
-    def _judge(self, name: str, stats: AggregateStats) -> Lesson:
-        lesson = Lesson(name, claims=[claim for claim in self._claims if claim.lesson == name])
-        if name in self._clocks:
-            clock = self._clocks[name]
-            lesson.seconds = round(clock.last_result - clock.started, 3)
-        failed = bool(stats.failures.get(name) or stats.dark.get(name))
-        if failed:
-            lesson.failure = _cause(self._failures.get(name, []))
-        if failed or any(not claim.holds for claim in lesson.claims):
-            lesson.status = 'failed'
-        elif lesson.claims:
-            lesson.status = 'held'
+    def _lesson(self, name: str, play: Play, stats: AggregateStats) -> Lesson:
+        lesson = Lesson(name)
+        trace = self._traces.get(name)
+        if trace is None:
+            return lesson
+        lesson.claims = trace.claims
+        lesson.seconds = round(trace.end_clock - trace.start_clock, 3)
+        lesson.started, lesson.ended = trace.started, trace.ended
+        expected = {} if trace.task is None else _expected(name, trace.task, play)
+        judge(
+            lesson,
+            failed=bool(stats.failures.get(name) or stats.dark.get(name)),
+            failures=trace.failures,
+            # Those of files that are included by a variable are known only from their results.
+            expected=expected | {place: claim for place, claim in trace.skipped.items() if place not in expected},
+            made=trace.made,
+            skipped=list(trace.skipped),
+        )
         return lesson
 
-    def _stranger(self, name: str) -> Lesson:
-        message = f'{name} made claims, but is no host of the group {_GROUP}.'
-        claims = [claim for claim in self._claims if claim.lesson == name]
-        return Lesson(name, 'failed', claims=claims, failure=Failure('membership', message, in_rescue=False))
-
     def _write(self, folder: Path, lessons: list[Lesson]) -> None:
-        finished = datetime.now(UTC)
-        run = {
-            'started': self._started.isoformat(timespec='milliseconds'),
-            'finished': finished.isoformat(timespec='milliseconds'),
-            'seconds': round((finished - self._started).total_seconds(), 3),
-            'versions': {
-                **self._versions,
-                'ansible_core': ansible_version,
-                'python': platform.python_version(),
-                'collection': _collection_version(),
-            },
+        versions = {
+            **self._versions,
+            "ansible_core": ansible_version,
+            "python": platform.python_version(),
+            "collection": _collection_version(),
         }
-        report = {
-            'run': run,
-            'lessons': [lesson.as_json() for lesson in lessons],
-            'claims': [claim.as_json() for claim in self._claims],
-        }
+        report = Report(self._started, datetime.now(UTC), versions, lessons, self._claims)
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / 'claims.json', json.dumps(report, indent=2, ensure_ascii=False, default=str) + '\n')
-        _replace(folder / 'claims.xml', _junit(lessons, run))
-
-    def _print(self, lesson: Lesson) -> None:
-        colour = {'held': C.COLOR_OK, 'failed': C.COLOR_ERROR, 'not run': C.COLOR_SKIP}[lesson.status]
-        took = '' if lesson.status == 'not run' else f', {lesson.seconds:.1f} s'
-        self._display.display(f'\n{lesson.lesson}: {lesson.status}{took}', color=colour)
-        for claim in lesson.claims:
-            mark, mark_colour = ('✓', C.COLOR_OK) if claim.holds else ('✗', C.COLOR_ERROR)
-            kind = {'antipattern': 'anti-pattern', 'pattern': 'pattern'}[claim.shows]
-            self._paragraph(f'  {mark} {kind:<12}  ', f'{claim.claim} ({claim.seconds:.1f} s)', mark_colour)
-            self._paragraph(' ' * 18, claim.message or evidence(claim.observed))
-        if lesson.outside is not None:
-            self._paragraph('  ✗ ', f'{lesson.outside.task}: {lesson.outside.message}', C.COLOR_ERROR)
-
-    def _paragraph(self, head: str, text: str, colour: str | None = None) -> None:
-        width = max(self._display.columns, 60)
-        lines = textwrap.fill(text, width, initial_indent=head, subsequent_indent=' ' * len(head))
-        self._display.display(lines, color=colour)
+        replace(folder / "claims.json", report.as_json())
+        replace(folder / "claims.xml", junit(report))
 
 
 def _is_of_lessons(play: Play) -> bool:
@@ -296,115 +274,52 @@ def _variables(play: Play) -> dict[str, t.Any]:
     """The variables of the play as its first lesson sees them, or without a lesson as the play itself does."""
     manager = play.get_variable_manager()
     variables: dict[str, t.Any] = manager.get_vars(play=play)
-    lessons = variables['groups'].get(_GROUP)
+    lessons = variables["groups"].get(_GROUP)
     if lessons:
         variables = manager.get_vars(play=play, host=manager._inventory.get_host(lessons[0]))
     return variables
 
 
+def _expected(lesson: str, task: Task, play: Play) -> dict[str, Unmade]:
+    """The claims of a lesson's files by the places where they are written, with the lesson's figures in their names."""
+    role = role_of(task)
+    if role is None:
+        return {}
+    manager, loader = play.get_variable_manager(), play.get_loader()
+    variables = manager.get_vars(play=play, host=manager._inventory.get_host(lesson), task=task)
+    templar = Templar(loader, variables)
+    return {claim.get_path(): _unmade(claim, templar) for claim in claims_in(role, loader, manager)}
+
+
+def _unmade(claim: Task, templar: Templar) -> Unmade:
+    try:
+        sentence = str(templar.template(claim.name))
+    except AnsibleError:
+        # It has a figure that only the run would have brought.
+        sentence = str(claim.name)
+    return Unmade(sentence, _shows(claim))
+
+
+def _shows(task: Task) -> str:
+    return "antipattern" if task.args.get("shows") == "antipattern" else "pattern"
+
+
 def _message(data: dict[str, t.Any]) -> str:
     """What a failed result says, on one line; a loop says it in its first failed item."""
-    items = data.get('results')
+    items = data.get("results")
     failure = data
     if isinstance(items, list):
-        failure = next((item for item in items if isinstance(item, dict) and item.get('failed')), data)
-    text = failure.get('msg') or 'The task failed without a message.'
+        failure = next((item for item in items if isinstance(item, dict) and item.get("failed")), data)
+    text = failure.get("msg") or "The task failed without a message."
     # The message of a command is only that it failed.
-    reason = str(failure.get('stderr') or '').strip().splitlines()[-1:]
-    return ' '.join(': '.join([str(text), *reason]).split())
-
-
-def _in_rescue(task: Task) -> bool:
-    node = task
-    while node._parent is not None:
-        if isinstance(node._parent, Block) and any(other._uuid == node._uuid for other in node._parent.rescue):
-            return True
-        node = node._parent
-    return False
-
-
-def _cause(failures: list[Failure]) -> Failure | None:
-    """The failure that ended a lesson. When that is a rescue, such as a diagnosis, it is the failure before it."""
-    cause = None
-    for cause in reversed(failures):
-        if not cause.in_rescue:
-            break
-    return cause
-
-
-def _closing(lessons: list[Lesson]) -> str:
-    claims = [claim for lesson in lessons for claim in lesson.claims]
-    holding = sum(claim.holds for claim in claims)
-    parts = [_count(holding, 'claim holds', 'claims hold')]
-    if holding < len(claims):
-        parts.append(f'{len(claims) - holding} failed')
-    for status in 'failed', 'not run':
-        names = [lesson.lesson for lesson in lessons if lesson.status == status]
-        if names:
-            parts.append(f'{_count(len(names), "lesson", "lessons")} {status} ({", ".join(names)})')
-    return ', '.join(parts)
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f'{number} {one if number == 1 else many}'
-
-
-def _junit(lessons: list[Lesson], run: dict[str, t.Any]) -> str:
-    root = ET.Element('testsuites', name='workshop.production_patterns', time=str(run['seconds']))
-    for lesson in lessons:
-        suite = ET.SubElement(root, 'testsuite', name=lesson.lesson, timestamp=run['started'], time=str(lesson.seconds))
-        for claim in lesson.claims:
-            case = _case(suite, lesson.lesson, claim.claim, claim.seconds)
-            properties = ET.SubElement(case, 'properties')
-            ET.SubElement(properties, 'property', name='shows', value=claim.shows)
-            if claim.message is not None:
-                ET.SubElement(case, 'failure', message=_xml_text(claim.message))
-            observed = json.dumps(claim.observed, ensure_ascii=False, default=str)
-            ET.SubElement(case, 'system-out').text = _xml_text(observed)
-        if lesson.outside is not None:
-            case = _case(suite, lesson.lesson, lesson.outside.task, 0)
-            ET.SubElement(case, 'error', message=_xml_text(lesson.outside.message))
-        if lesson.status == 'not run':
-            ET.SubElement(_case(suite, lesson.lesson, lesson.lesson, 0), 'skipped', message='not run')
-        _tally(suite, [suite])
-    _tally(root, list(root))
-    ET.indent(root)
-    return ET.tostring(root, encoding='unicode', xml_declaration=False) + '\n'
-
-
-def _case(suite: ET.Element, lesson: str, name: str, seconds: float) -> ET.Element:
-    classname = f'workshop.production_patterns.{lesson}'
-    return ET.SubElement(suite, 'testcase', classname=classname, name=_xml_text(name), time=str(seconds))
-
-
-def _tally(element: ET.Element, suites: list[ET.Element]) -> None:
-    for attribute, path in {
-        'tests': 'testcase',
-        'failures': 'testcase/failure',
-        'errors': 'testcase/error',
-        'skipped': 'testcase/skipped',
-    }.items():
-        element.set(attribute, str(sum(len(suite.findall(path)) for suite in suites)))
-
-
-def _xml_text(text: str) -> str:
-    return _NOT_IN_XML.sub('\ufffd', text)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that nobody ever sees half of it."""
-    unfinished = path.with_name(f'.{path.name}.{os.getpid()}')
-    try:
-        unfinished.write_text(text, encoding='utf-8', errors='backslashreplace')
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    reason = str(failure.get("stderr") or "").strip().splitlines()[-1:]
+    return " ".join(": ".join([str(text), *reason]).split())
 
 
 def _collection_version() -> str:
     """The version in the manifest of an installed collection, else in the galaxy.yml of a checkout."""
     root = Path(__file__).resolve().parents[2]
-    manifest = root / 'MANIFEST.json'
+    manifest = root / "MANIFEST.json"
     if manifest.exists():
-        return str(json.loads(manifest.read_text(encoding='utf-8'))['collection_info']['version'])
-    return str(yaml.safe_load((root / 'galaxy.yml').read_text(encoding='utf-8'))['version'])
+        return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
+    return str(yaml.safe_load((root / "galaxy.yml").read_text(encoding="utf-8"))["version"])

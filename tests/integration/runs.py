@@ -11,10 +11,10 @@ import subprocess
 import typing as t
 from pathlib import Path
 
-import yaml
+from ansible_collections.workshop.production_patterns.plugins.lookup.lessons import lessons
 
 ROOT = Path(__file__).parents[2]
-TAUGHT = yaml.safe_load((ROOT / 'playbooks/group_vars/all.yml').read_text())['workshop_taught']
+TAUGHT = list(lessons(ROOT / "roles"))
 
 
 class Run(t.NamedTuple):
@@ -27,12 +27,12 @@ class Run(t.NamedTuple):
     @property
     def claims(self) -> list[dict[str, t.Any]]:
         assert self.report is not None, self.output
-        return self.report['claims']
+        return self.report["claims"]
 
     @property
     def statuses(self) -> dict[str, str]:
         assert self.report is not None, self.output
-        return {lesson['lesson']: lesson['status'] for lesson in self.report['lessons']}
+        return {lesson["lesson"]: lesson["status"] for lesson in self.report["lessons"]}
 
 
 class Playbook:
@@ -41,15 +41,15 @@ class Playbook:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, name: str, *, config: Path = ROOT / 'ansible.cfg', **variables: t.Any) -> Run:
+    def __call__(self, name: str, *, config: Path = ROOT / "ansible.cfg", **variables: t.Any) -> Run:
         process = subprocess.run(
-            ['ansible-playbook', name, '--extra-vars', json.dumps(variables)],
+            ["ansible-playbook", name, "--extra-vars", json.dumps(variables)],
             cwd=self.folder,
-            env={**os.environ, 'ANSIBLE_CONFIG': str(config), 'ANSIBLE_FORCE_COLOR': 'false', 'COLUMNS': '1000'},
+            env={**os.environ, "ANSIBLE_CONFIG": str(config), "ANSIBLE_FORCE_COLOR": "false", "COLUMNS": "1000"},
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        report = self.folder / 'workshop-report' / 'claims.json'
+        report = self.folder / "workshop-report" / "claims.json"
         return Run(process.returncode, process.stdout, json.loads(report.read_text()) if report.exists() else None)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.workshop.production_patterns.plugins.lookup.lessons import lessons
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,139 +20,140 @@ def read(path: Path) -> dict[str, t.Any]:
     return yaml.safe_load(path.read_text()) or {}
 
 
-SHARED = read(ROOT / 'playbooks/group_vars/all.yml')
-TAUGHT = SHARED['workshop_taught']
-ROLES = sorted(path.name for path in (ROOT / 'roles').iterdir())
-LESSONS = [name for name in ROLES if not name.startswith(('_', 'lab_'))]
-PUBLIC = [name for name in ROLES if not name.startswith('_')]
+SHARED = read(ROOT / "playbooks/group_vars/all.yml")
+TAUGHT = lessons(ROOT / "roles")
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+LESSONS = [name for name in ROLES if not name.startswith(("_", "lab_"))]
+PUBLIC = [name for name in ROLES if not name.startswith("_")]
 
-every_role = pytest.mark.parametrize('role', ROLES)
-every_public_role = pytest.mark.parametrize('role', PUBLIC)
-every_lesson = pytest.mark.parametrize('role', LESSONS)
+every_role = pytest.mark.parametrize("role", ROLES)
+every_public_role = pytest.mark.parametrize("role", PUBLIC)
+every_lesson = pytest.mark.parametrize("role", LESSONS)
 
 
 def variables(role: str, folder: str) -> dict[str, t.Any]:
-    path = ROOT / 'roles' / role / folder / 'main.yml'
+    path = ROOT / "roles" / role / folder / "main.yml"
     return read(path) if path.exists() else {}
 
 
 def specs(role: str) -> dict[str, t.Any]:
-    return read(ROOT / 'roles' / role / 'meta/argument_specs.yml')['argument_specs']
+    return read(ROOT / "roles" / role / "meta/argument_specs.yml")["argument_specs"]
 
 
 def options(role: str) -> dict[str, t.Any]:
     """The options of all entry points of a role."""
-    return {name: option for entry in specs(role).values() for name, option in entry.get('options', {}).items()}
+    return {name: option for entry in specs(role).values() for name, option in entry.get("options", {}).items()}
 
 
 def entry_points(role: str) -> set[str]:
     """The task files of a role that no other task file of it includes."""
-    folder = ROOT / 'roles' / role / 'tasks'
-    text = '\n'.join(path.read_text() for path in folder.glob('*.yml'))
+    folder = ROOT / "roles" / role / "tasks"
+    text = "\n".join(path.read_text() for path in folder.glob("*.yml"))
     included = re.findall(r'(?:include|import)_tasks: *(?:file: *)?["\']?([\w-]+)\.yml', text)
-    return {path.stem for path in folder.glob('*.yml')} - set(included)
+    return {path.stem for path in folder.glob("*.yml")} - set(included)
 
 
 def documented(options: dict[str, t.Any], where: str) -> list[str]:
     """What options lack, in sentences, those of dictionaries within them included."""
     lacks = []
     for name, option in options.items():
-        lacks += [f'{where}.{name} has no {key}' for key in ('type', 'description') if not option.get(key)]
-        if option.get('type') == 'list' and 'elements' not in option:
-            lacks.append(f'{where}.{name} does not say what its elements are')
-        lacks += documented(option.get('options', {}), f'{where}.{name}')
+        lacks += [f"{where}.{name} has no {key}" for key in ("type", "description") if not option.get(key)]
+        if option.get("type") == "list" and "elements" not in option:
+            lacks.append(f"{where}.{name} does not say what its elements are")
+        lacks += documented(option.get("options", {}), f"{where}.{name}")
     return lacks
 
 
-def test_the_list_of_lessons_names_every_lesson_once():
+def test_every_lesson_says_its_place_and_what_it_is_about():
     assert sorted(TAUGHT) == LESSONS
+    assert [about["order"] for about in TAUGHT.values()] == list(range(1, len(LESSONS) + 1))
 
 
 @every_public_role
 def test_a_role_has_a_scenario(role):
-    assert (ROOT / 'molecule' / role / 'molecule.yml').is_file()
+    assert (ROOT / "molecule" / role / "molecule.yml").is_file()
 
 
 def test_a_scenario_has_a_role():
-    scenarios = sorted(path.parent.name for path in (ROOT / 'molecule').glob('*/molecule.yml'))
-    assert scenarios == sorted([*PUBLIC, 'default'])
+    scenarios = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
+    assert scenarios == sorted([*PUBLIC, "default"])
 
 
 @every_public_role
 def test_a_role_has_a_page(role):
-    assert (ROOT / 'roles' / role / 'README.md').read_text().startswith('<!--')
+    assert (ROOT / "roles" / role / "README.md").read_text().startswith("<!--")
 
 
-@every_lesson
-def test_a_lesson_is_listed_on_the_page_of_the_collection(role):
-    assert f'roles/{role}/README.md' in (ROOT / 'README.md').read_text()
+def test_the_page_of_the_collection_lists_the_lessons_as_they_call_themselves_in_the_order_taught():
+    rows = re.findall(r"^\| \[(\w+)\]\(roles/(\w+)/README\.md\) \| (.*) \|$", (ROOT / "README.md").read_text(), re.M)
+    assert rows == [(name, name, about["title"]) for name, about in TAUGHT.items()]
 
 
 @every_lesson
 def test_a_lesson_has_the_three_entry_points(role):
-    assert {'main', 'verify', 'clean'} <= set(specs(role))
+    assert {"main", "verify", "clean"} <= set(specs(role))
 
 
 @every_role
 def test_every_entry_point_is_specified(role):
     assert set(specs(role)) >= entry_points(role)
-    assert all((ROOT / 'roles' / role / 'tasks' / f'{name}.yml').is_file() for name in specs(role))
+    assert all((ROOT / "roles" / role / "tasks" / f"{name}.yml").is_file() for name in specs(role))
 
 
 @every_role
 def test_every_entry_point_and_option_is_described(role):
     for name, entry in specs(role).items():
-        assert entry.get('short_description'), f'{name} has no short description'
-        assert not documented(entry.get('options', {}), name)
+        assert entry.get("short_description"), f"{name} has no short description"
+        assert not documented(entry.get("options", {}), name)
 
 
 @every_role
 def test_every_default_is_documented(role):
-    assert set(variables(role, 'defaults')) <= set(options(role))
+    assert set(variables(role, "defaults")) <= set(options(role))
 
 
 @every_role
 def test_every_option_of_a_role_has_a_default_or_is_required(role):
-    own = {name for name, option in options(role).items() if name.startswith(f'{role}_') and not option.get('required')}
-    assert own <= set(variables(role, 'defaults'))
+    own = {name for name, option in options(role).items() if name.startswith(f"{role}_") and not option.get("required")}
+    assert own <= set(variables(role, "defaults"))
 
 
 @every_role
 def test_the_documented_defaults_are_the_real_ones(role):
-    real = variables(role, 'defaults')
-    literal = {name: value for name, value in real.items() if '{{' not in str(value)}
+    real = variables(role, "defaults")
+    literal = {name: value for name, value in real.items() if "{{" not in str(value)}
     for entry in specs(role).values():
-        told = {name: option.get('default') for name, option in entry.get('options', {}).items() if name in literal}
+        told = {name: option.get("default") for name, option in entry.get("options", {}).items() if name in literal}
         assert told == {name: literal[name] for name in told}
 
 
 @every_role
 def test_what_is_not_a_roles_own_is_shared_by_all(role):
-    foreign = {name for name in options(role) if not name.startswith(f'{role}_')}
-    assert foreign <= set(options('_preflight'))
+    foreign = {name for name in options(role) if not name.startswith(f"{role}_")}
+    assert foreign <= set(options("_preflight"))
 
 
 def test_what_all_share_is_documented():
-    shared = {name for name in SHARED if name.startswith('workshop_')}
-    assert shared <= set(options('_preflight'))
+    shared = {name for name in SHARED if name.startswith("workshop_")}
+    assert shared <= set(options("_preflight"))
 
 
 @every_role
 def test_a_variable_begins_with_its_roles_name(role):
-    names = [*variables(role, 'defaults'), *variables(role, 'vars')]
-    assert not [name for name in names if not name.startswith(f'{role}_')]
+    names = [*variables(role, "defaults"), *variables(role, "vars")]
+    assert not [name for name in names if not name.startswith(f"{role}_")]
 
 
 @every_public_role
 def test_a_page_names_only_variables_that_there_are(role):
-    page = (ROOT / 'roles' / role / 'README.md').read_text()
-    named = set(re.findall(rf'\b(?:{role}|workshop)_\w+\b', page))
-    known = {*options(role), *options('_preflight'), *variables(role, 'vars')}
+    page = (ROOT / "roles" / role / "README.md").read_text()
+    named = set(re.findall(rf"\b(?:{role}|workshop)_\w+\b", page))
+    known = {*options(role), *options("_preflight"), *variables(role, "vars")}
     assert not {name for name in named if name not in known and name not in ROLES}
 
 
 @every_public_role
 def test_a_page_links_only_to_files_that_there_are(role):
-    folder = ROOT / 'roles' / role
-    links = re.findall(r'\]\((?!https?:|#)([^)#]+)', (folder / 'README.md').read_text())
+    folder = ROOT / "roles" / role
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", (folder / "README.md").read_text())
     assert not [link for link in links if not (folder / link).exists()]

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: The workshop.production_patterns authors
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.model import (
+    Failure,
+    Lesson,
+    Unmade,
+    replace,
+)
+
+
+def test_the_keys_of_a_claim(claim) -> None:
+    assert list(claim().as_json()) == [
+        "lesson",
+        "claim",
+        "shows",
+        "holds",
+        "observed",
+        "at",
+        "seconds",
+        "false_conditions",
+    ]
+
+
+def test_a_lesson_in_json(claim) -> None:
+    at = datetime(2026, 1, 31, 12, 0, 1, 500, tzinfo=UTC)
+    lesson = Lesson(
+        "sidecar",
+        "failed",
+        seconds=2.5,
+        started=at,
+        ended=at.replace(second=3),
+        claims=[claim("A"), claim("B", holds=False), claim("C", holds=False)],
+        skipped=[Unmade("D", "pattern")],
+        not_reached=[Unmade("E", "antipattern")],
+        failure=Failure("Look", "no pod"),
+    )
+    assert lesson.as_json() == {
+        "lesson": "sidecar",
+        "status": "failed",
+        "seconds": 2.5,
+        "started": "2026-01-31T12:00:01.000+00:00",
+        "ended": "2026-01-31T12:00:03.000+00:00",
+        "claims": 3,
+        "fallen": ["B", "C"],
+        "skipped": ["D"],
+        "not_reached": ["E"],
+        "message": '"B" does not hold.',
+    }
+
+
+def test_a_lesson_that_did_not_run_has_no_times() -> None:
+    assert (Lesson("sidecar").as_json()["started"], Lesson("sidecar").as_json()["ended"]) == (None, None)
+
+
+def test_a_failure_that_only_names_what_fell_is_not_told_twice(claim) -> None:
+    fallen = [claim("A", holds=False), claim("B", holds=False)]
+    assert Lesson("sidecar", claims=fallen, failure=Failure("End", "2 claims fell: A; B")).outside is None
+    elsewhere = Failure("Look", "no pod")
+    assert Lesson("sidecar", claims=fallen, failure=elsewhere).outside is elsewhere
+    one_of_them = Failure("Look", "A")
+    assert Lesson("sidecar", claims=fallen, failure=one_of_them).outside is one_of_them
+    assert Lesson("sidecar", claims=[claim("A")], failure=elsewhere).outside is elsewhere
+
+
+def test_what_json_does_not_know_makes_no_invalid_file(claim, report) -> None:
+    observed = {"seconds": math.nan, "samples": [1.5, math.inf], "at": datetime(2026, 1, 31, tzinfo=UTC)}
+    text = report(Lesson("sidecar", "held", claims=[claim(observed=observed)])).as_json()
+
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    written = json.loads(text, parse_constant=refuse)["claims"][0]["observed"]
+    assert written == {"seconds": "NaN", "samples": [1.5, "Infinity"], "at": "2026-01-31 00:00:00+00:00"}
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "claims.json"
+    path.write_text("old")
+    with pytest.raises(TypeError):
+        replace(path, object())  # type: ignore[arg-type]
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("claims.json", "old")]
+    replace(path, "new")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("claims.json", "new")]

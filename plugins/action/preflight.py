@@ -43,7 +43,7 @@ class ActionModule(ActionBase):
             settings.check_namespaces(values["workshop_namespace_prefix"], lessons)
             settings.check_values(values, str(Path.home()))
             if arguments["reach"]:
-                self._reach(values, variables)
+                self._reach(values)
         except Problem as problem:
             return {**result, "failed": True, "msg": str(problem)}
         return {**result, "changed": False, "lessons": lessons}
@@ -58,7 +58,7 @@ class ActionModule(ActionBase):
                 raise Problem(f"The value of {name} can't be worked out: {error}") from error
         return values
 
-    def _reach(self, values: dict[str, Any], variables: dict[str, Any]) -> None:
+    def _reach(self, values: dict[str, Any]) -> None:
         """Raise Problem where something is not there that a run relies on."""
         for variable in ("workshop_state_dir", "workshop_cache_dir"):
             surroundings.check_folder(variable, Path(values[variable]))
@@ -66,25 +66,13 @@ class ActionModule(ActionBase):
             workers = values.get("lab_cluster_workers", 0)
             if workers:
                 surroundings.check_inotify(1 + workers)
-            self._check_port(values["workshop_registry_port"], f"{values['workshop_lab_name']}-registry", variables)
+            # What the play sets for its tasks counts for what is asked here, too.
+            plays: dict[str, str] = {}
+            self._compute_environment_string(plays)
+            surroundings.check_port_is_free(
+                values["workshop_registry_port"], f"{values['workshop_lab_name']}-registry", {**os.environ, **plays}
+            )
         else:
             surroundings.check_kubeconfig(values["workshop_kubeconfig"], values["workshop_context"])
             surroundings.check_cluster(values["workshop_kubeconfig"], values["workshop_context"])
             surroundings.check_registry_answers(values["workshop_registry"])
-
-    def _check_port(self, port: int, registry: str, variables: dict[str, Any]) -> None:
-        """Raise Problem where somebody else than the lab's registry listens on its port."""
-        if not surroundings.listening(port):
-            return
-        found = self._execute_module(
-            "community.docker.docker_container_info", module_args={"name": registry}, task_vars=variables
-        )
-        # Where this user may not ask the engine, that is what is wrong, and the role of the engine says so. Where there
-        # is no engine, what listens can't be the lab's registry.
-        if "Permission denied" in found.get("msg", ""):
-            return
-        if port not in surroundings.own_ports(found.get("container")):
-            raise Problem(
-                f"Port {port} is in use by something other than the lab's registry: "
-                "free it, or name another with workshop_registry_port."
-            )

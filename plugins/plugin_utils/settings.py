@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 LONGEST_LABEL = 63
 
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_DOMAIN = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
+_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
 REFERENCE = re.compile(
     rf"(?P<name>(?:{_DOMAIN}/)?{_COMPONENT}(?:/{_COMPONENT})*)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
@@ -178,7 +180,7 @@ def check_folders(state: str, cache: str, home: str) -> None:
         if not Path(folder).is_absolute():
             raise Problem(f"{variable} can't be {folder!r}: name a folder from the root on, as in /var/lib/workshop.")
     for precious, what in ((home, "your home"), (cache, "workshop_cache_dir")):
-        if Path(precious).is_relative_to(state):
+        if Path(normpath(precious)).is_relative_to(normpath(state)):
             raise Problem(
                 f"workshop_state_dir can't be {state}, for {what} lies in it and it is removed with the lab: "
                 "name a folder of its own."

@@ -12,9 +12,9 @@ import threading
 import urllib.error
 import urllib.parse
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 import yaml
 from ansible.module_utils.urls import open_url
@@ -61,15 +61,6 @@ def check_inotify(nodes: int, limits: Path = Path("/proc/sys/fs/inotify")) -> No
             )
 
 
-def listening(port: int) -> bool:
-    """Whether somebody listens on a port of the loopback address."""
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-    except OSError:
-        return False
-
-
 def check_kubeconfig(kubeconfig: str, context: str) -> None:
     """Raise Problem where kubeconfig is no file that can be read, or has no such context."""
     try:
@@ -82,7 +73,7 @@ def check_kubeconfig(kubeconfig: str, context: str) -> None:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise Problem(f"workshop_kubeconfig names {kubeconfig}, which is no YAML: name a kubeconfig.") from error
     contexts = (content.get("contexts") or []) if isinstance(content, dict) else []
-    names = [entry["name"] for entry in contexts]
+    names = [entry["name"] for entry in contexts if isinstance(entry, dict) and "name" in entry]
     if context not in names:
         raise Problem(
             f"{kubeconfig} has no context {context}: "
@@ -150,7 +141,7 @@ def _speaks(url: str, seconds: float) -> bool:
         with open_url(
             url, timeout=seconds, validate_certs=False, use_netrc=False, use_proxy=not _is_loopback(url)
         ) as answer:
-            return answer.status == 200
+            return int(answer.status) == 200
     except urllib.error.HTTPError as error:
         return error.code == 401
     except (OSError, ValueError):
@@ -165,7 +156,35 @@ def _is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
-def own_ports(container: Mapping[str, Any] | None) -> set[int]:
-    """The ports of this machine that a container has, as the engine describes it."""
-    ports = ((container or {}).get("NetworkSettings") or {}).get("Ports") or {}
-    return {int(published["HostPort"]) for each in ports.values() for published in each or []}
+def check_port_is_free(port: int, registry: str, environ: Mapping[str, str]) -> None:
+    """Raise Problem where somebody listens on a port of the loopback address who is not the container registry.
+
+    environ names the Docker engine, as for Docker's client.
+    """
+    if _listens(port) and not _has_port(registry, port, environ):
+        raise Problem(
+            f"Port {port} is in use by something other than the lab's registry: "
+            "free it, or name another with workshop_registry_port."
+        )
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _has_port(container: str, port: int, environ: Mapping[str, str]) -> bool:
+    # Loaded only where it is needed.
+    import docker
+    import requests
+
+    try:
+        with closing(docker.from_env(environment=environ, timeout=10)) as engine:
+            published = engine.api.inspect_container(container)["NetworkSettings"]["Ports"].values()
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        # To a user who may not ask the engine its own role says so, and that, not the port, is what is wrong.
+        return "Permission denied" in str(error)
+    return str(port) in [binding["HostPort"] for bindings in published for binding in bindings or []]

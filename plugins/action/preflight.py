@@ -34,11 +34,10 @@ class ActionModule(ActionBase):
             options = settings.documented(ROLES)
             settings.check_names(variables, options, [path.name for path in ROLES.iterdir()])
             values = settings.check_types(self._values(variables, options), options)
+            settings.check_all_are_set(values)
             surroundings.check_environment(os.environ, lab=values["workshop_lab"])
             lessons = settings.lessons(
-                self._templar.template(variables["workshop_lessons"]),
-                values["workshop_taught"],
-                none=arguments["allow_no_lesson"],
+                values["workshop_lessons"], values["workshop_taught"], none=arguments["allow_no_lesson"]
             )
             settings.check_namespaces(values["workshop_namespace_prefix"], lessons)
             settings.check_values(values, str(Path.home()))

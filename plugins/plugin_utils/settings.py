@@ -75,20 +75,47 @@ def check_types(values: Mapping[str, Any], options: Options) -> dict[str, Any]:
                 f"{name} came as text, which is what -e {name}={value} gives: write -e '{{\"{name}\": {value}}}'."
             )
     converted: dict[str, Any] = result.validated_parameters
-    return {name: converted[name] for name in values}
+    # A path stays as it is given, since not everything that reads it makes a home of ~.
+    return {name: str(value) if checked[name]["type"] == "path" else converted[name] for name, value in values.items()}
 
 
 _TEXTUAL = ("str", "path", "raw")
 
 
-def lessons(asked: str | list[str], taught: list[str], *, none: bool = False) -> list[str]:
+def check_all_are_set(values: Collection[str]) -> None:
+    """Raise Problem where what is checked here is not set at all."""
+    missing = [name for name in _READ if name not in values]
+    if missing:
+        raise Problem(
+            f"{', '.join(missing)} is not set: take over what playbooks/group_vars/all.yml of this collection sets."
+        )
+
+
+_READ = (
+    "workshop_taught",
+    "workshop_lessons",
+    "workshop_lab",
+    "workshop_kubeconfig",
+    "workshop_context",
+    "workshop_registry",
+    "workshop_namespace_prefix",
+    "workshop_lab_name",
+    "workshop_registry_port",
+    "workshop_state_dir",
+    "workshop_cache_dir",
+    "workshop_debian_image",
+    "workshop_busybox_image",
+)
+
+
+def lessons(asked: list[str], taught: list[str], *, none: bool = False) -> list[str]:
     """The lessons that were asked for, each once and in the order taught.
 
-    asked is a list, or names with commas between them. Raise Problem where one of them is not taught, where a name
-    is empty, and where there are none, unless none allows an empty list.
+    Raise Problem where one of them is not taught, where a name is empty, and where there are none, unless none allows
+    an empty list.
     """
-    names = [name.strip() for name in (asked.split(",") if isinstance(asked, str) else asked)]
-    if not any(names) and not (none and asked == []):
+    names = [name.strip() for name in asked]
+    if not any(names) and not (none and not names):
         raise Problem(
             f"workshop_lessons names no lesson: leave it out to run all, or name some of {', '.join(taught)}."
         )

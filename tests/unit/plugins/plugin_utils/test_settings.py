@@ -79,6 +79,17 @@ def test_values_come_with_their_types():
     }
 
 
+def test_a_path_stays_as_it_is_read():
+    options: settings.Options = {"workshop_state_dir": {"type": "path"}}
+    assert settings.check_types({"workshop_state_dir": "~/$X"}, options) == {"workshop_state_dir": "~/$X"}
+
+
+def test_what_is_not_set_is_named():
+    settings.check_all_are_set([*LAB, "workshop_taught", "workshop_lessons", "workshop_namespace_prefix"])
+    with pytest.raises(Problem, match="^workshop_taught, workshop_lessons, workshop_namespace_prefix is not set"):
+        settings.check_all_are_set(LAB)
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
@@ -95,21 +106,26 @@ def test_a_wrong_type_is_refused(values: dict[str, Any], said: str):
     assert said in str(problem.value)
 
 
+def asked(value: Any) -> list[str]:
+    """What Ansible makes of a value of workshop_lessons."""
+    return settings.check_types({"workshop_lessons": value}, OPTIONS)["workshop_lessons"]
+
+
 @pytest.mark.parametrize(
-    "asked",
+    "value",
     [
         "pod_quotas,direct_pods",
         " pod_quotas , direct_pods",
         ["pod_quotas", "direct_pods"],
-        "pod_quotas," * 2 + "direct_pods",
+        "pod_quotas,pod_quotas,direct_pods",
     ],
 )
-def test_lessons_come_once_and_as_taught(asked: str | list[str]):
-    assert settings.lessons(asked, TAUGHT) == ["direct_pods", "pod_quotas"]
+def test_lessons_come_once_and_as_taught(value: str | list[str]):
+    assert settings.lessons(asked(value), TAUGHT) == ["direct_pods", "pod_quotas"]
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("value", "said"),
     [
         ("pod_quotas,", "has an empty name beside pod_quotas"),
         (",pod_quotas", "has an empty name beside pod_quotas"),
@@ -122,19 +138,21 @@ def test_lessons_come_once_and_as_taught(asked: str | list[str]):
         ([" "], "names no lesson"),
         ("pod_quota", "There is no lesson pod_quota: workshop_lessons takes direct_pods"),
         (["sidecars"], "There is no lesson sidecars"),
+        (5, "There is no lesson 5"),
+        ([5], "There is no lesson 5"),
     ],
 )
-def test_lessons_that_can_not_be_chosen(asked: str | list[str], said: str):
+def test_lessons_that_can_not_be_chosen(value: Any, said: str):
     with pytest.raises(Problem) as problem:
-        settings.lessons(asked, TAUGHT)
+        settings.lessons(asked(value), TAUGHT)
     assert said in str(problem.value)
 
 
 def test_only_an_empty_list_may_mean_no_lesson():
     assert settings.lessons([], TAUGHT, none=True) == []
-    for asked in ("", ",", [""]):
+    for value in ("", ",", [""]):
         with pytest.raises(Problem):
-            settings.lessons(asked, TAUGHT, none=True)
+            settings.lessons(asked(value), TAUGHT, none=True)
 
 
 @pytest.mark.parametrize("prefix", ["Workshop-", "work_shop-", "-workshop-", "work.shop-"])

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final, TypedDict
 
+from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from ansible_collections.workshop.production_patterns.plugins.module_utils.signals import SIGNALS, exit_signal
 
 Json = Mapping[str, Any]
@@ -18,25 +20,25 @@ class Scheduled(TypedDict):
     message: str | None
 
 
-class Container(TypedDict):
+class Ending(TypedDict):
+    exit_code: int | None
+    signal: str | None
+    reason: str | None
+    message: str | None
+    started_at: float | None
+    finished_at: float | None
+
+
+class Container(Ending):
     kind: str
     ready: bool
     started: bool
     restarts: int
     state: str
-    reason: str | None
-    exit_code: int | None
-    signal: str | None
-    started_at: str | None
-    finished_at: str | None
 
 
-class Termination(TypedDict):
+class Termination(Ending):
     container: str
-    reason: str | None
-    exit_code: int
-    signal: str | None
-    finished_at: str | None
 
 
 class Event(TypedDict):
@@ -44,15 +46,19 @@ class Event(TypedDict):
     type: str | None
     message: str | None
     count: int
-    first_time: str | None
-    last_time: str | None
+    first_time: float | None
+    last_time: float | None
 
 
 class Outcome(TypedDict):
     name: str
     uid: str
     node: str | None
+    mirror: bool
     phase: str | None
+    reason: str | None
+    message: str | None
+    deletion_timestamp: float | None
     ready: bool
     scheduled: Scheduled
     containers: dict[str, Container]
@@ -60,25 +66,36 @@ class Outcome(TypedDict):
     oom_killed: bool
 
 
-class Ending(TypedDict):
-    exit_code: int | None
-    signal: str | None
-    reason: str | None
-    finished_at: str | None
+MIRROR: Final = "kubernetes.io/config.mirror"
+
+# Where the kubelet or containerd could not see how a container ended, they put these down.
+_INVENTED: Final = {("ContainerStatusUnknown", 137), ("Unknown", 255)}
+
+
+def seconds(time: str | None) -> float | None:
+    """A time of the API in seconds since the epoch; None where there is none, also written as 1970 or year 1."""
+    if not time:
+        return None
+    return max(0.0, datetime.fromisoformat(time).timestamp()) or None
+
+
+def statuses(pod: Json) -> dict[str, Json]:
+    """The status of each container that has one, of whichever kind, by its name."""
+    status = pod.get("status") or {}
+    return {
+        found["name"]: found
+        for part in ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
+        for found in status.get(part) or ()
+    }
 
 
 def _containers(pod: Json) -> Iterator[tuple[str, str, Json]]:
     """Name, kind and status of each container of the spec; the status is empty where there is none yet."""
-    status = pod.get("status") or {}
-    statuses = {
-        found["name"]: found
-        for part in ("initContainerStatuses", "containerStatuses")
-        for found in status.get(part) or ()
-    }
-    for part, kind in (("initContainers", "init"), ("containers", "container")):
+    known = statuses(pod)
+    for part, kind in (("initContainers", "init"), ("containers", "container"), ("ephemeralContainers", "ephemeral")):
         for spec in pod["spec"].get(part) or ():
             native_sidecar = kind == "init" and spec.get("restartPolicy") == "Always"
-            yield spec["name"], "sidecar" if native_sidecar else kind, statuses.get(spec["name"], {})
+            yield spec["name"], "sidecar" if native_sidecar else kind, known.get(spec["name"], {})
 
 
 def _condition(pod: Json, kind: str) -> Json:
@@ -86,51 +103,59 @@ def _condition(pod: Json, kind: str) -> Json:
     return next((found for found in conditions if found["type"] == kind), {})
 
 
+def _ending(detail: Json) -> Ending:
+    """A state of a container, with null for what nobody has seen."""
+    reason, exit_code = detail.get("reason"), detail.get("exitCode")
+    invented = (reason, exit_code) in _INVENTED
+    return {
+        "exit_code": None if invented else exit_code,
+        "signal": None if invented else exit_signal(exit_code),
+        "reason": reason,
+        "message": detail.get("message"),
+        "started_at": seconds(detail.get("startedAt")),
+        "finished_at": None if invented else seconds(detail.get("finishedAt")),
+    }
+
+
 def _container(kind: str, status: Json) -> Container:
     # A container without a state waits, says the API.
     state, detail = next(iter((status.get("state") or {}).items()), ("waiting", None))
-    detail = detail or {}
     return {
         "kind": kind,
         "ready": bool(status.get("ready")),
         "started": bool(status.get("started")),
         "restarts": status.get("restartCount", 0),
         "state": state,
-        "reason": detail.get("reason"),
-        "exit_code": detail.get("exitCode"),
-        "signal": exit_signal(detail.get("exitCode")),
-        "started_at": detail.get("startedAt"),
-        "finished_at": detail.get("finishedAt"),
+        **_ending(detail or {}),
     }
 
 
 def _terminations(pod: Json) -> list[Termination]:
     """Each ending that the status still knows, the present one and the one before, once and by time."""
-    known: dict[tuple[str, str], Termination] = {}
+    known: dict[tuple[str, str | None], Termination] = {}
     for name, _kind, status in _containers(pod):
         for part in ("lastState", "state"):
             ended = (status.get(part) or {}).get("terminated")
             if ended:
                 # While a container waits for its restart, both parts may tell of the same ending.
-                known[name, ended.get("containerID") or ended.get("finishedAt")] = {
-                    "container": name,
-                    "reason": ended.get("reason"),
-                    "exit_code": ended["exitCode"],
-                    "signal": exit_signal(ended["exitCode"]),
-                    "finished_at": ended.get("finishedAt"),
-                }
-    return sorted(known.values(), key=lambda termination: termination["finished_at"] or "")
+                known[name, ended.get("containerID") or ended.get("finishedAt")] = {"container": name, **_ending(ended)}
+    return sorted(known.values(), key=lambda termination: termination["finished_at"] or 0.0)
 
 
 def outcome(pod: Json) -> Outcome:
     """How a pod and its containers stand and ended, from the pod as the API gives it."""
+    metadata, status = pod["metadata"], pod.get("status") or {}
     scheduled = _condition(pod, "PodScheduled")
     terminations = _terminations(pod)
     return {
-        "name": pod["metadata"]["name"],
-        "uid": pod["metadata"]["uid"],
+        "name": metadata["name"],
+        "uid": metadata["uid"],
         "node": pod["spec"].get("nodeName"),
-        "phase": (pod.get("status") or {}).get("phase"),
+        "mirror": MIRROR in (metadata.get("annotations") or {}),
+        "phase": status.get("phase"),
+        "reason": status.get("reason"),
+        "message": status.get("message"),
+        "deletion_timestamp": seconds(metadata.get("deletionTimestamp")),
         "ready": _condition(pod, "Ready").get("status") == "True",
         "scheduled": {
             "status": scheduled.get("status", "Unknown"),
@@ -146,14 +171,28 @@ def outcome(pod: Json) -> Outcome:
 def endings(pod: Json) -> dict[str, Ending]:
     """How each container ended, by its name; null where it has not, or nobody saw it."""
     return {
-        name: {
-            "exit_code": container["exit_code"],
-            "signal": container["signal"],
-            "reason": container["reason"] if container["state"] == "terminated" else None,
-            "finished_at": container["finished_at"],
-        }
-        for name, container in outcome(pod)["containers"].items()
+        name: _ending((status.get("state") or {}).get("terminated") or {}) for name, _kind, status in _containers(pod)
     }
+
+
+def chosen_container(pod: Json, name: str | None) -> tuple[str, Container]:
+    """The container of this name, or else the only one of the pod, with its name; a problem where there is none."""
+    pod_name = pod["metadata"]["name"]
+    containers = outcome(pod)["containers"]
+    if name is None:
+        names = [found for found, container in containers.items() if container["kind"] == "container"]
+        if len(names) > 1:
+            raise Problem(f"Pod {pod_name} has several containers: name one with container ({', '.join(names)}).")
+        name = names[0]
+    if name not in containers:
+        raise Problem(f"Pod {pod_name} has no container {name}: it has {', '.join(containers)}.")
+    return name, containers[name]
+
+
+def uids(pod: Json) -> set[str]:
+    """The identities that events may name: those of a static pod are about itself and not its mirror in the API."""
+    metadata = pod["metadata"]
+    return {metadata["uid"], (metadata.get("annotations") or {}).get(MIRROR, metadata["uid"])}
 
 
 def event(raw: Json) -> Event:
@@ -165,42 +204,48 @@ def event(raw: Json) -> Event:
         "type": raw.get("type"),
         "message": raw.get("message"),
         "count": raw.get("count") or series.get("count") or 1,
-        "first_time": first,
-        "last_time": raw.get("lastTimestamp") or series.get("lastObservedTime") or first,
+        "first_time": seconds(first),
+        "last_time": seconds(raw.get("lastTimestamp") or series.get("lastObservedTime") or first),
     }
 
 
 def by_time(events: list[Event]) -> list[Event]:
-    # Without the Z, or a whole second would come after its own fractions.
-    return sorted(events, key=lambda found: (found["last_time"] or "").rstrip("Z"))
+    """The events in the order in which they were last seen."""
+    return sorted(events, key=lambda found: found["last_time"] or 0.0)
 
 
 def _outcome(pod: Any) -> Json:
     if isinstance(pod, Mapping):
         if "terminations" in pod and "scheduled" in pod:
             return pod
-        if "metadata" in pod and "spec" in pod:
+        # Items of a list may have no kind; nothing but a pod has containers at this place.
+        if pod.get("kind", "Pod") == "Pod" and "metadata" in pod and "containers" in (pod.get("spec") or ()):
             return outcome(pod)
+    found = f"a {pod['kind']} and " if isinstance(pod, Mapping) and isinstance(pod.get("kind"), str) else ""
     raise ValueError(
-        "This is no pod: give one of the pods that pod_outcome returns, or one of the resources that k8s_info "
+        f"This is {found}no pod: give one of the pods that pod_outcome returns, or one of the resources that k8s_info "
         "returns for the kind Pod."
     )
 
 
 def oom_killed(pod: Any) -> bool:
+    """Whether the status knows of an ending with the reason OOMKilled; ValueError for what is no pod."""
     return any(termination["reason"] == "OOMKilled" for termination in _outcome(pod)["terminations"])
 
 
 def pod_ready(pod: Any) -> bool:
+    """Whether the condition Ready is True; ValueError for what is no pod."""
     return bool(_outcome(pod)["ready"])
 
 
 def unschedulable(pod: Any) -> bool:
+    """Whether the scheduler has found no node for it; ValueError for what is no pod."""
     scheduled = _outcome(pod)["scheduled"]
     return (scheduled["status"], scheduled["reason"]) == ("False", "Unschedulable")
 
 
 def killed_by(ended: Any, signal: str) -> bool:
+    """Whether an exit code, or that of a result, stands for the signal; ValueError for what is neither."""
     if signal not in SIGNALS:
         raise ValueError(f"{signal!r} is no signal: name one as in SIGKILL or SIGTERM.")
     if isinstance(ended, Mapping):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final, TypedDict
 
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
@@ -21,13 +22,21 @@ _NAMES: Final = (
 
 SIGNALS: Final = frozenset(_NAMES)
 
+ZOMBIE_SECONDS: Final = 2
+
 _RECORD: Final = "\036"
 _UNIT: Final = "\037"
+_AGAIN: Final = "\035"
+_END: Final = "\004"
 
-# The shell's own pid first; then for each process its command line and its status.
+# The shell's own pid first; then for each process its status, its control groups and its command line. Where one of
+# them is a zombie, all of it again after a while. The end shows that nothing is missing.
 LISTING: Final = (
-    "printf '%s' $$; for p in /proc/[0-9]*; do "
-    r"""printf '\036'; cat "$p/cmdline"; printf '\037'; cat "$p/status"; done"""
+    r"""list() { for p in /proc/[0-9]*; do printf '\036'; cat "$p/status"; printf '\037'; cat "$p/cgroup"; """
+    r"""printf '\037'; cat "$p/cmdline"; done; }; """
+    r"""printf '%s' $$; list; z=; """
+    r"""for p in /proc/[0-9]*; do read -r s < "$p/stat" && case ${s##*) } in Z*) z=1;; esac; done 2>/dev/null; """
+    rf"""[ -z "$z" ] || {{ sleep {ZOMBIE_SECONDS} && printf '\035' && list; }}; printf '\004'"""
 )
 
 
@@ -37,15 +46,33 @@ class Process(TypedDict):
     state: str
     name: str
     command: str
-    caught: list[str]
-    ignored: list[str]
-    blocked: list[str]
+    caught: list[str] | None
+    ignored: list[str] | None
+    blocked: list[str] | None
 
 
 class Census(TypedDict):
     processes: list[Process]
     pid1: Process | None
-    zombies: int
+    zombies: int | None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A process, whether it has ended as a whole, and the text of its control groups."""
+
+    process: Process
+    zombie: bool
+    cgroup: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The processes by pid, how many zombies nobody reaped (None where that could not be waited for), and the shell."""
+
+    seen: list[Seen]
+    zombies: frozenset[int] | None
+    shell_cgroup: str
 
 
 def signal_names(mask: str) -> list[str]:
@@ -69,8 +96,15 @@ def exit_signal(code: int | None) -> str | None:
 
 
 def parse_process(command_line: str, status: str) -> Process | None:
-    """A process from the texts of its cmdline and status, or None when it had ended before they were read."""
-    fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    """A process from the texts of its cmdline and status, or None when it had ended before they were read.
+
+    Its signals are None where the kernel does not tell them, such as that of gVisor.
+    """
+    fields = _fields(status)
+
+    def signals(field: str) -> list[str] | None:
+        return signal_names(fields[field].strip()) if field in fields else None
+
     try:
         return {
             "pid": int(fields["Pid"]),
@@ -78,32 +112,69 @@ def parse_process(command_line: str, status: str) -> Process | None:
             "state": fields["State"].split()[0],
             "name": fields["Name"].strip(),
             "command": command_line.rstrip("\0").replace("\0", " "),
-            "caught": signal_names(fields["SigCgt"].strip()),
-            "ignored": signal_names(fields["SigIgn"].strip()),
-            "blocked": signal_names(fields["SigBlk"].strip()),
+            "caught": signals("SigCgt"),
+            "ignored": signals("SigIgn"),
+            "blocked": signals("SigBlk"),
         }
     except KeyError:
         return None
 
 
-def parse_listing(listing: str) -> list[Process]:
-    """The processes of a LISTING by pid, without the shell that listed them and its children."""
-    shell, *records = listing.split(_RECORD)
-    found = (parse_process(*record.rsplit(_UNIT, 1)) for record in records if _UNIT in record)
-    return sorted(
-        (process for process in found if process and shell not in (str(process["pid"]), str(process["ppid"]))),
-        key=lambda process: process["pid"],
+def _fields(status: str) -> dict[str, str]:
+    return dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+
+
+def _look(shell: str, text: str) -> tuple[list[Seen], str]:
+    """The processes of one look without the shell and its children, and the control groups of the shell."""
+    seen: list[Seen] = []
+    shell_cgroup = ""
+    # A command line may hold the separators too.
+    for record in re.split(f"{_RECORD}(?=Name:)", text)[1:]:
+        status, _, rest = record.partition(_UNIT)
+        cgroup, _, command_line = rest.partition(_UNIT)
+        process = parse_process(command_line.removesuffix(_RECORD), status)
+        if not process:
+            continue
+        if str(process["pid"]) == shell:
+            shell_cgroup = cgroup
+        elif str(process["ppid"]) != shell:
+            # While other threads run, a process whose first thread has ended is none.
+            zombie = process["state"] == "Z" and int(_fields(status).get("Threads", 1)) <= 1
+            seen.append(Seen(process, zombie, cgroup))
+    return sorted(seen, key=lambda one: one.process["pid"]), shell_cgroup
+
+
+def parse_listing(listing: str, where: str, said: str = "") -> Listing:
+    """The processes of a LISTING, or a problem in the words of the runtime (said, or else the listing itself)."""
+    whole, begun = listing.endswith(_END), re.match(rf"(\d+)({_RECORD}|{_END}|$)", listing)
+    shell = begun[1] if begun else ""
+    first, again, second = listing.removesuffix(_END).partition(_AGAIN + _RECORD)
+    seen, shell_cgroup = _look(shell, _RECORD + second if again else first)
+    if whole and seen:
+        zombies: frozenset[int] | None = frozenset(one.process["pid"] for one in seen if one.zombie)
+        if again:
+            before = {(one.process["pid"], one.process["ppid"]) for one in _look(shell, first)[0] if one.zombie}
+            zombies = frozenset(
+                one.process["pid"] for one in seen if one.zombie and (one.process["pid"], one.process["ppid"]) in before
+            )
+        elif zombies:
+            zombies = None
+        return Listing(seen, zombies, shell_cgroup)
+    words = " ".join((said or ("" if begun else listing)).split())
+    if begun and not whole:
+        raise Problem(f"The list of the processes of {where} was cut short: look again. ({words or 'no end was seen'})")
+    raise Problem(
+        f"{where} could not be looked into: {words or 'its /proc shows no processes'}. Processes are read with sh and "
+        "cat; where an image lacks them, another container that shares its processes can have them."
     )
 
 
-def census(listing: str, where: str) -> Census:
-    processes = parse_listing(listing)
-    if not processes:
-        raise Problem(
-            f"{where} has no sh or no cat, with which its processes are read; run it from an image that has both."
-        )
+def census(listing: str, where: str, said: str = "") -> Census:
+    """The processes of a container that has them to itself."""
+    found = parse_listing(listing, where, said)
+    processes = [one.process for one in found.seen]
     return {
         "processes": processes,
         "pid1": next((process for process in processes if process["pid"] == 1), None),
-        "zombies": sum(process["state"] == "Z" for process in processes),
+        "zombies": None if found.zombies is None else len(found.zombies),
     }

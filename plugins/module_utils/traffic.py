@@ -8,9 +8,8 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, TypedDict
-
-from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
+from dataclasses import dataclass
+from typing import Any, Final, TypedDict
 
 
 class Sample(TypedDict):
@@ -29,6 +28,25 @@ class Percentiles(TypedDict):
     max: float | None
 
 
+@dataclass(frozen=True)
+class Log:
+    """The samples of a log by the time at which the requests began, and what is wrong with it."""
+
+    samples: list[Sample]
+    # The requests that ended from this time on have a line, when none was rotated away since.
+    begins: float | None
+    cut_lines: int
+
+
+@dataclass(frozen=True)
+class Gap:
+    """So many requests, from this number on, that have no line and began after this time."""
+
+    number: int
+    requests: int
+    after: float
+
+
 class Summary(TypedDict):
     samples: list[Sample]
     requests: int
@@ -37,56 +55,125 @@ class Summary(TypedDict):
     statuses: dict[str, int]
     longest_outage_seconds: float
     seconds: Percentiles
+    successful_seconds: Percentiles
     requests_per_second: float | None
 
 
-def parse(log: str) -> list[Sample]:
-    """The samples that the log of a traffic client holds, by the time at which the requests began.
+# No client waits longer for an answer, so whatever began before has ended or was lost.
+UNDER_WAY_SECONDS: Final = 60.0
 
-    A line that is none, such as one that was cut when the client was killed, is passed over.
+
+def _sample(line: str) -> Sample:
+    """The sample that a line is; ValueError, TypeError or KeyError for one that is none."""
+    said: Any = json.loads(line)
+    at, seconds, error = float(said["at"]), float(said["seconds"]), said["error"]
+    if not (math.isfinite(at) and math.isfinite(seconds)) or not (error is None or isinstance(error, str)):
+        raise ValueError("no sample has such values")
+    return {
+        "number": int(said["number"]),
+        "at": at,
+        "seconds": seconds,
+        "status": int(said["status"]),
+        "error": error,
+        "body": said.get("body"),
+    }
+
+
+def _end(sample: Sample) -> float:
+    return sample["at"] + sample["seconds"]
+
+
+def parse(log: str) -> Log:
+    """The samples in the log of a traffic client.
+
+    Lines that are none are passed over; those that were one, and were cut or mixed with another, are counted.
     """
     samples: list[Sample] = []
-    for line in log.splitlines():
+    cut_lines = 0
+    for line in filter(None, map(str.strip, log.splitlines())):
         try:
-            said: Any = json.loads(line)
-            samples.append(
-                {
-                    "number": int(said["number"]),
-                    "at": float(said["at"]),
-                    "seconds": float(said["seconds"]),
-                    "status": int(said["status"]),
-                    "error": said["error"],
-                    "body": said.get("body"),
-                }
-            )
+            samples.append(_sample(line))
+        except json.JSONDecodeError:
+            cut_lines += line.startswith("{") or line.endswith("}")
         except (ValueError, TypeError, KeyError):
             continue
-    return sorted(samples, key=lambda sample: sample["at"])
+    return Log(sorted(samples, key=lambda sample: sample["at"]), _end(samples[0]) if samples else None, cut_lines)
 
 
-def whole(samples: Sequence[Sample], since: float | None, client: str) -> None:
-    """Raise a problem when the log no longer holds all that is asked for, because the kubelet has rotated it."""
-    if not samples or min(sample["number"] for sample in samples) == 0:
-        return
-    if since is None or samples[0]["at"] > since:
-        raise Problem(
-            f"The log of {client} has been rotated and lacks its first samples: use a client for a shorter time or at "
-            "a lower rate, or ask for a later time with since."
+def restarted(restarts: int, started_at: float | None, since: float | None) -> str | None:
+    """What is wrong when the time asked for began before the last start of the client, which alone the log is of."""
+    # The cluster cuts the time of the start to whole seconds.
+    if restarts and (since is None or started_at is None or since < started_at + 1):
+        at = "" if started_at is None else f" at {started_at}"
+        return (
+            f"is of a client that was restarted ({restarts} in all), and lacks what it did before its last start{at}: "
+            "see why it ended, or ask for a later time with since."
         )
+    return None
+
+
+def two_clients(log: Log) -> str | None:
+    """What is wrong when a number occurs twice, so that nobody can say which are missing."""
+    twice = [number for number, times in Counter(sample["number"] for sample in log.samples).items() if times > 1]
+    if twice:
+        return (
+            f"has more than one request with the number {min(twice)}: the client was started again in its container, "
+            "or two write to the log. Use a container for each, or a new pod."
+        )
+    return None
+
+
+def rotated(log: Log, since: float | None) -> str | None:
+    """What is wrong when the log no longer holds all that is asked for, because the kubelet has rotated it."""
+    first = min((sample["number"] for sample in log.samples), default=0)
+    if first > 0 and (since is None or log.begins is None or since < log.begins):
+        return (
+            f"begins with the number {first}, so it has been rotated and lacks its first samples: use a client for a "
+            "shorter time or at a lower rate, or ask for a later time with since."
+        )
+    return None
+
+
+def gaps(log: Log, since: float | None, until: float | None) -> list[Gap]:
+    """Where numbers are missing among the requests of this time."""
+    first, last = _bounds(since, until)
+    by_number = sorted(log.samples, key=lambda sample: sample["number"])
+    return [
+        Gap(before["number"] + 1, after["number"] - before["number"] - 1, before["at"])
+        for before, after in zip(by_number, by_number[1:], strict=False)
+        if after["number"] > before["number"] + 1 and after["at"] >= first and before["at"] <= last
+    ]
+
+
+def lost(found: Sequence[Gap], log: Log, ended: bool) -> str | None:
+    """What is wrong when requests without a line can not be under way any more, since the client is past them."""
+    newest = max(map(_end, log.samples), default=0.0)
+    for gap in found:
+        if ended or newest - gap.after > UNDER_WAY_SECONDS:
+            return (
+                f"lacks {gap.requests} of its requests, from the number {gap.number} on, and they are not under way: "
+                "ask for another time with since and until, or use a new client."
+            )
+    return None
+
+
+def _bounds(since: float | None, until: float | None) -> tuple[float, float]:
+    return -math.inf if since is None else since, math.inf if until is None else until
 
 
 def between(samples: Iterable[Sample], since: float | None, until: float | None) -> list[Sample]:
     """The samples of the requests that began in this time."""
-    first = -math.inf if since is None else since
-    last = math.inf if until is None else until
+    first, last = _bounds(since, until)
     return [sample for sample in samples if first <= sample["at"] <= last]
 
 
 def failed(sample: Sample) -> bool:
+    """Whether a request had an error, or a status other than 2xx and 3xx."""
     return sample["error"] is not None or not 200 <= sample["status"] < 400
 
 
 def failure(sample: Sample) -> str:
+    """What a failed request failed with, its error or else its status."""
     return sample["error"] or str(sample["status"])
 
 
@@ -113,6 +200,17 @@ def percentile(ordered: Sequence[float], percent: float) -> float | None:
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
+def percentiles(samples: Iterable[Sample]) -> Percentiles:
+    """How many seconds the requests took."""
+    ordered = sorted(sample["seconds"] for sample in samples)
+    return {
+        "p50": percentile(ordered, 50),
+        "p95": percentile(ordered, 95),
+        "p99": percentile(ordered, 99),
+        "max": ordered[-1] if ordered else None,
+    }
+
+
 def per_second(samples: Sequence[Sample]) -> float | None:
     """How many requests began in a second, from the first to the last; None where there is no such time."""
     if len(samples) < 2:
@@ -124,7 +222,6 @@ def per_second(samples: Sequence[Sample]) -> float | None:
 def summary(samples: list[Sample]) -> Summary:
     """What the samples, ordered by time, amount to."""
     failures = [sample for sample in samples if failed(sample)]
-    ordered = sorted(sample["seconds"] for sample in samples)
     return {
         "samples": samples,
         "requests": len(samples),
@@ -132,11 +229,7 @@ def summary(samples: list[Sample]) -> Summary:
         "failed_by": dict(sorted(Counter(map(failure, failures)).items())),
         "statuses": dict(sorted(Counter(str(sample["status"]) for sample in samples).items())),
         "longest_outage_seconds": round(longest_outage(samples), 3),
-        "seconds": {
-            "p50": percentile(ordered, 50),
-            "p95": percentile(ordered, 95),
-            "p99": percentile(ordered, 99),
-            "max": ordered[-1] if ordered else None,
-        },
+        "seconds": percentiles(samples),
+        "successful_seconds": percentiles(sample for sample in samples if not failed(sample)),
         "requests_per_second": per_second(samples),
     }

@@ -9,8 +9,16 @@ module: circuit_breaker
 short_description: Look at a circuit breaker in a pod, ask it, and make its backend fail
 version_added: 1.0.0
 description:
-  - Reads which states a breaker of the workshop (C(roles/circuit_breaker/files/mailsite)) was in and for how long, and
-    how many requests its backend, another container of the pod, has got.
+  - Reads which states a breaker was in and for how long, and how many requests its backend, another container of the
+    pod, has got. Those of the workshop (C(roles/circuit_breaker/files/mailsite)) tell it, and any others that answer
+    in the same way.
+  - >-
+    The breaker answers C(GET /state) with C({"state": "open", "now": 1769860830.7, "passed_requests": 14,
+    "rejected_requests": 38, "spells": [{"state": "closed", "at": 1769860780.5, "passed_requests": 14,
+    "rejected_requests": 0}]}), and C(GET /) with what it guards.
+  - >-
+    The backend answers C(GET /status) with C({"requests": 14, "started_at": 1769860780.5, "behaviour": "slow",
+    "behaves_so_since": 1769860799.1}), and behaves otherwise from C(PUT /behaviour/healthy) on.
   - With O(behaviour) it tells the backend how to behave from now on.
   - With O(requests) it makes requests to the breaker, one after the other, and notes what became of each.
   - It does not wait for a state. Use C(until) with C(retries) and C(delay).
@@ -53,6 +61,7 @@ options:
     default: 0.0
 notes:
   - The times of the requests that the module makes include the way through the API server.
+  - Needs the rights to C(get) pods and C(pods/proxy), and with O(behaviour) to C(update) C(pods/proxy).
 attributes:
   check_mode:
     support: full
@@ -73,7 +82,7 @@ EXAMPLES = r"""
     namespace: mailsite
     pod: weather-6d5b0f2c11-x7k2p
   register: breaker
-  until: breaker.state == 'open'
+  until: breaker is not failed and breaker.state == 'open'
   retries: 30
   delay: 1
 

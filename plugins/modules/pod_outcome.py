@@ -10,24 +10,29 @@ short_description: Look at how pods and their containers stand and ended
 version_added: 1.0.0
 description:
   - Reads the status of a pod, or of all pods that match, and their events.
-  - It does not wait. Use C(until) with C(retries) and C(delay) where an outcome takes its time.
+  - It does not wait.
+  - All times are in seconds since the epoch.
 options:
   namespace:
     description:
       - The namespace of the pods.
     type: str
     required: true
-  name:
+  pod:
     description:
       - The name of a pod. The task fails when there is none.
     type: str
+    aliases: [name]
   label_selectors:
     description:
       - Label selectors that the pods match, all of them. There may be no such pod.
-      - Without this and without O(name), all pods of the namespace are meant.
+      - Without this and without O(pod), all pods of the namespace are meant.
     type: list
     elements: str
     default: []
+notes:
+  - Needs the right to C(get) pods, and without O(pod) to C(list) them. Without the right to C(list) events the events
+    are V(null), and RV(not_seen) says so.
 attributes:
   check_mode:
     support: full
@@ -41,16 +46,18 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Wait until a container of the pod was killed for its memory
+- name: See how the pod stands
   workshop.production_patterns.pod_outcome:
     kubeconfig: ~/.kube/workshop
     context: kind-workshop
     namespace: quotas
-    name: hog
+    pod: hog
   register: hog
-  until: hog.pods[0].oom_killed
-  retries: 30
-  delay: 1
+
+- name: None of its containers was killed for its memory
+  ansible.builtin.assert:
+    that: hog.pods[0] is not workshop.production_patterns.oom_killed
+    fail_msg: "{{ hog.pods[0].terminations }}"
 
 - name: Look at all pods of the application
   workshop.production_patterns.pod_outcome:
@@ -60,6 +67,11 @@ EXAMPLES = r"""
     label_selectors:
       - app = hog
   register: hogs
+
+- name: Show those that were evicted or that a node rejected, and why
+  ansible.builtin.debug:
+    msg: "{{ item.name }}: {{ item.reason }}, {{ item.message }}"
+  loop: "{{ hogs.pods | selectattr('reason') }}"
 """
 
 RETURN = r"""
@@ -81,10 +93,30 @@ pods:
       description: The node that it was given to, or V(null).
       type: str
       sample: workshop-control-plane
+    mirror:
+      description:
+        - Whether it only shows a static pod, which the kubelet of its node has from a file. What is done to it in the
+          API does not reach the containers.
+      type: bool
+      sample: false
     phase:
-      description: Its phase.
+      description: Its phase; V(null) when nobody has looked at it yet.
       type: str
       sample: Running
+    reason:
+      description: >-
+        Why the pod as a whole is in this state, such as C(Evicted), C(DeadlineExceeded), C(OutOfcpu), C(NodeAffinity)
+        or C(NodeLost); V(null) for most pods.
+      type: str
+      sample: Evicted
+    message:
+      description: The same in words, or V(null).
+      type: str
+      sample: "The node was low on resource: memory."
+    deletion_timestamp:
+      description: When the grace period of its deletion is over, or V(null) when it is not being deleted.
+      type: float
+      sample: 1769860830.0
     ready:
       description: Whether it is ready.
       type: bool
@@ -98,19 +130,20 @@ pods:
           type: str
           sample: "True"
         reason:
-          description: Why not.
+          description: Why not, or V(null).
           type: str
           sample: Unschedulable
         message:
-          description: Why not, in words.
+          description: Why not, in words, or V(null).
           type: str
           sample: "0/1 nodes are available: 1 Insufficient memory."
     containers:
-      description: Its containers by name.
+      description: Its containers of whichever kind, by name.
       type: dict
       contains:
         kind:
-          description: C(container), C(init), or C(sidecar) for an init container that is always restarted.
+          description: >-
+            C(container), C(init), C(sidecar) for an init container that is always restarted, or C(ephemeral).
           type: str
           sample: container
         ready:
@@ -126,29 +159,37 @@ pods:
           type: int
           sample: 2
         state:
-          description: C(waiting), C(running) or C(terminated).
+          description: C(waiting), also when the cluster knows nothing of it, C(running) or C(terminated).
           type: str
           sample: waiting
         reason:
-          description: Why it is in this state.
+          description: Why it is in this state, or V(null).
           type: str
           sample: CrashLoopBackOff
-        exit_code:
-          description: Its exit code when it is terminated, or V(null).
+        message:
+          description: The same in words, or what it left in its termination message, or V(null).
+          type: str
+          sample: back-off 20s restarting failed container=hog
+        exit_code: &exit_code
+          description:
+            - Its exit code when it is terminated, or V(null).
+            - V(null) too for an ending that nobody saw, for which the kubelet puts down 137 with the reason
+              C(ContainerStatusUnknown), and containerd 255 with C(Unknown).
+            - The runtime's own 128 with the reason C(StartError) says that the program could not be started.
           type: int
           sample: 137
-        signal:
+        signal: &signal
           description: The signal that the exit code stands for, or V(null).
           type: str
           sample: SIGKILL
-        started_at:
-          description: When it started, when it is running or terminated, or V(null).
-          type: str
-          sample: "2026-01-31T12:00:00Z"
-        finished_at:
-          description: When it ended, when it is terminated, or V(null).
-          type: str
-          sample: "2026-01-31T12:00:02Z"
+        started_at: &started_at
+          description: When it started, when it is running or terminated, or V(null), also when it could not be started.
+          type: float
+          sample: 1769860800.0
+        finished_at: &finished_at
+          description: When it ended, when it is terminated, or V(null), also when nobody saw it.
+          type: float
+          sample: 1769860802.0
     terminations:
       description:
         - Every ending that the status knows, by time. A container has at most two, its present one and the one before.
@@ -160,21 +201,19 @@ pods:
           type: str
           sample: hog
         reason:
-          description: The reason that the runtime gives.
+          description: >-
+            The reason that the runtime gives, C(ContainerStatusUnknown) or C(Unknown) for an ending that nobody saw, or
+            V(null).
           type: str
           sample: OOMKilled
-        exit_code:
-          description: The exit code.
-          type: int
-          sample: 137
-        signal:
-          description: The signal that the exit code stands for, or V(null).
+        message:
+          description: What it left in its termination message, or the words of the runtime, or V(null).
           type: str
-          sample: SIGKILL
-        finished_at:
-          description: When it ended.
-          type: str
-          sample: "2026-01-31T12:00:02Z"
+          sample: null
+        exit_code: *exit_code
+        signal: *signal
+        started_at: *started_at
+        finished_at: *finished_at
     oom_killed:
       description:
         - Whether the reason of any of the terminations is C(OOMKilled).
@@ -182,7 +221,9 @@ pods:
       type: bool
       sample: true
     events:
-      description: Its events, by the time they were last seen.
+      description:
+        - Its events, by the time they were last seen; V(null) where they may not be listed.
+        - The cluster keeps events for an hour unless it is told otherwise.
       type: list
       elements: dict
       contains:
@@ -204,41 +245,67 @@ pods:
           sample: 3
         first_time:
           description: When it was first seen.
-          type: str
-          sample: "2026-01-31T12:00:03Z"
+          type: float
+          sample: 1769860803.0
         last_time:
           description: When it was last seen.
-          type: str
-          sample: "2026-01-31T12:00:21Z"
+          type: float
+          sample: 1769860821.0
+not_seen:
+  description: What could not be seen and why, in sentences; empty where all was.
+  type: list
+  elements: str
+  returned: success
+  sample: []
 """
 
 from typing import Any
 
-from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import Cluster, run
-from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import by_time, event, outcome
+from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import ApiException, Cluster, run
+from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import (
+    Json,
+    by_time,
+    event,
+    outcome,
+    uids,
+)
+
+
+def read_events(cluster: Cluster, name: str | None, namespace: str) -> list[Json] | None:
+    """The events of a pod, or of all pods; None where they may not be seen."""
+    selector = "involvedObject.kind=Pod" + (f",involvedObject.name={name}" if name is not None else "")
+    try:
+        found = cluster.resource("Event").get(namespace=namespace, field_selector=selector)
+    except ApiException as error:
+        if error.status != 403:
+            raise
+        return None
+    return list(found.to_dict()["items"])
 
 
 def observe(cluster: Cluster) -> dict[str, Any]:
-    name, namespace = cluster.params["name"], cluster.params["namespace"]
+    name, namespace = cluster.params["pod"], cluster.params["namespace"]
     if name is not None:
         pods = [cluster.pod(name, namespace)[0]]
     else:
         selector = ",".join(cluster.params["label_selectors"])
         found = cluster.resource("Pod").get(namespace=namespace, label_selector=selector).to_dict()
         pods = sorted(found["items"], key=lambda pod: pod["metadata"]["name"])
-    selector = "involvedObject.kind=Pod" + (f",involvedObject.name={name}" if name is not None else "")
-    events = cluster.resource("Event").get(namespace=namespace, field_selector=selector).to_dict()["items"]
+    events = read_events(cluster, name, namespace)
     return {
         "changed": False,
         "pods": [
             {
                 **outcome(pod),
-                "events": by_time(
-                    [event(raw) for raw in events if raw["involvedObject"].get("uid") == pod["metadata"]["uid"]]
-                ),
+                "events": None
+                if events is None
+                else by_time([event(raw) for raw in events if raw["involvedObject"].get("uid") in uids(pod)]),
             }
             for pod in pods
         ],
+        "not_seen": []
+        if events is not None
+        else [f"The events in namespace {namespace} may not be listed with these credentials (403)."],
     }
 
 
@@ -246,11 +313,11 @@ def main() -> None:
     run(
         {
             "namespace": {"type": "str", "required": True},
-            "name": {"type": "str"},
+            "pod": {"type": "str", "aliases": ["name"]},
             "label_selectors": {"type": "list", "elements": "str", "default": []},
         },
         observe,
-        mutually_exclusive=[("name", "label_selectors")],
+        mutually_exclusive=[("pod", "label_selectors")],
     )
 
 

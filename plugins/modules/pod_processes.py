@@ -9,8 +9,10 @@ module: pod_processes
 short_description: Look at the processes of a container of a pod
 version_added: 1.0.0
 description:
-  - Reads C(/proc) in the container, so that pids are those of the container, and signal masks can be seen.
-  - The container needs C(sh) and C(cat).
+  - Reads C(/proc) in the container, so that pids are those that the container sees, and signal masks can be seen.
+  - The container needs C(sh) and C(cat). One that has neither can be looked into by an ephemeral container that has
+    them and shares its processes (C(kubectl debug --target)); name that one with O(container) then.
+  - Where there is a zombie, it looks again two seconds later.
 options:
   namespace:
     description:
@@ -24,9 +26,13 @@ options:
     required: true
   container:
     description:
-      - The name of a running container of the pod.
-      - Can be left out when the pod has only one, init containers not counted.
+      - The name of a running container of the pod, of whichever kind.
+      - Can be left out when the pod has only one, init containers and ephemeral containers not counted.
     type: str
+notes:
+  - Needs the rights to C(get) pods, and to C(create) and C(get) C(pods/exec).
+  - Signal masks alone do not say how a process ends. C(tini) has no handler at all and waits for its signals, which no
+    mask shows; another catches SIGTERM and stays. See it with M(workshop.production_patterns.pod_stop).
 attributes:
   check_mode:
     support: full
@@ -48,24 +54,36 @@ EXAMPLES = r"""
     pod: sleeper
   register: seen
 
-- name: Show how many zombies there are
-  ansible.builtin.debug:
-    msg: "{{ seen.zombies }}"
+- name: Its first process has to reap what ends
+  ansible.builtin.assert:
+    that: seen.zombies == 0
+    fail_msg: "{{ seen.processes | selectattr('state', '==', 'Z') }}"
+
+- name: Look into a container without a shell, by way of an ephemeral container that shares its processes
+  workshop.production_patterns.pod_processes:
+    kubeconfig: ~/.kube/workshop
+    context: kind-workshop
+    namespace: shop
+    pod: basket
+    container: debugger
 """
 
 RETURN = r"""
 processes:
-  description: The processes by pid, without those that this module needs for looking.
+  description:
+    - The processes of the container by pid, without those that this module needs for looking.
+    - Of a container that shares its processes with others, its own alone, by their control groups. Of an ephemeral
+      container that was given a target, its own and those of the target.
   type: list
   elements: dict
   returned: success
   contains: &process
     pid:
-      description: The number of the process in the container.
+      description: The number of the process, as the container sees it.
       type: int
       sample: 1
     ppid:
-      description: The number of its parent; 0 when the parent is outside the container.
+      description: The number of its parent; 0 when the parent is outside of what the container sees.
       type: int
       sample: 0
     state:
@@ -81,44 +99,66 @@ processes:
       type: str
       sample: sleep 1000
     caught:
-      description: The signals that it has a handler for.
+      description: The signals that it has a handler for; V(null) where the kernel (such as that of gVisor) tells none.
       type: list
       elements: str
       sample: []
     ignored:
-      description: The signals that it ignores on purpose.
+      description: The signals that it ignores; V(null) as for RV(processes[].caught).
       type: list
       elements: str
       sample: []
     blocked:
-      description: The signals that it has blocked.
+      description:
+        - The signals that it has blocked; V(null) as for RV(processes[].caught).
+        - Linux leaves out those that it is waiting for at the moment.
       type: list
       elements: str
       sample: []
+    container:
+      description: The name of the container that it belongs to.
+      type: str
+      sample: sleeper
 pid1:
-  description: The process with pid 1.
+  description:
+    - The process with pid 1; V(null) where that is none of RV(processes), as in a pod whose containers share their
+      processes.
   type: dict
   returned: success
   contains: *process
+process_namespace:
+  description:
+    - Whose processes the container sees. C(container), its own alone; C(target), those of the target of an ephemeral
+      container too; C(pod), those of all containers (C(shareProcessNamespace)); C(node), all of the node (C(hostPID)).
+  type: str
+  returned: success
+  sample: container
 zombies:
-  description: How many of the processes are zombies.
+  description:
+    - How many of the processes were zombies in both looks, two seconds apart, so that their parents, which are alive,
+      had this time to reap them and did not. A parent that reaps more seldom is not told from one that never does.
+    - V(null) when there was a zombie and no second look, since the container has no C(sleep).
   type: int
   returned: success
   sample: 0
 """
 
 import json
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
-from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import Cluster, run
-from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import Json, outcome
+from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import ApiException, Cluster, run
+from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import Json, chosen_container, statuses
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
-from ansible_collections.workshop.production_patterns.plugins.module_utils.signals import LISTING, census
+from ansible_collections.workshop.production_patterns.plugins.module_utils.signals import (
+    LISTING,
+    Listing,
+    parse_listing,
+)
 
 try:
     from kubernetes.client import CoreV1Api
-    from kubernetes.stream import stream
-    from kubernetes.stream.ws_client import ERROR_CHANNEL
+    from kubernetes.stream import stream, ws_client
 except ImportError:
     # kubernetes.core says so.
     pass
@@ -126,52 +166,134 @@ except ImportError:
 LOOK_SECONDS = 60
 
 
+class Said(NamedTuple):
+    """What an exec printed, and what the runtime says of its end, empty where all went well."""
+
+    output: str
+    trouble: str
+
+
+def impersonating(websocket: type, headers: dict[str, str]) -> type:
+    """A class of websockets that carry the impersonation among these headers, as those of the client do not."""
+    lines = [f"{name}: {value}" for name, value in headers.items() if name.startswith("Impersonate-")]
+
+    class Impersonating(websocket):  # type: ignore[misc,valid-type]
+        def connect(self, url: str, **options: Any) -> None:
+            super().connect(url, **{**options, "header": [*options.get("header", ()), *lines]})
+
+    return Impersonating
+
+
 def running_container(pod: Json, name: str | None) -> str:
     """The name of the container to look at, when it can be looked at."""
-    pod_name = pod["metadata"]["name"]
-    containers = outcome(pod)["containers"]
-    if name is None:
-        names = [container["name"] for container in pod["spec"]["containers"]]
-        if len(names) > 1:
-            raise Problem(f"Pod {pod_name} has several containers: name one with container ({', '.join(names)}).")
-        name = names[0]
-    if name not in containers:
-        raise Problem(f"Pod {pod_name} has no container {name}: it has {', '.join(containers)}.")
-    state = containers[name]["state"]
-    if state != "running":
-        reason = containers[name]["reason"]
+    name, container = chosen_container(pod, name)
+    if container["state"] != "running":
+        reason = f" ({container['reason']})" if container["reason"] else ""
         raise Problem(
-            f"Container {name} of pod {pod_name} is not running but {state}"
-            f"{f' ({reason})' if reason else ''}: wait until it runs."
+            f"Container {name} of pod {pod['metadata']['name']} is not running but {container['state']}{reason}: "
+            "wait until it runs."
         )
     return name
 
 
-def observe(cluster: Cluster) -> dict[str, Any]:
-    pod, _version = cluster.pod(cluster.params["pod"], cluster.params["namespace"])
-    container = running_container(pod, cluster.params["container"])
-    where = f"Container {container} of pod {cluster.params['pod']}"
-    looking = stream(
-        CoreV1Api(cluster.dynamic.client).connect_get_namespaced_pod_exec,
-        cluster.params["pod"],
-        cluster.params["namespace"],
-        container=container,
-        command=["sh", "-c", LISTING],
-        stdout=True,
-        stderr=False,
-        stdin=False,
-        tty=False,
-        _preload_content=False,
-    )
+def process_namespace(pod: Json, container: str) -> tuple[str, set[str]]:
+    """Whose processes a container sees, and the names of the containers whose processes are asked for."""
+    spec = pod["spec"]
+    ephemeral = {found["name"]: found for found in spec.get("ephemeralContainers") or ()}
+    target = ephemeral.get(container, {}).get("targetContainerName")
+    if spec.get("hostPID"):
+        return "node", {container}
+    if spec.get("shareProcessNamespace"):
+        return "pod", {container}
+    if target:
+        return "target", {container, target}
+    return "container", {container}
+
+
+def owner(cgroup: str, shell_cgroup: str, container: str, ids: dict[str, str]) -> str | None:
+    """The name of the container that a process belongs to, by its control groups and the IDs of the containers.
+
+    A container that has a namespace of control groups sees paths without its own ID, and those of others above its own.
+    """
+    for ident, name in ids.items():
+        if ident in cgroup:
+            return name
+    if re.search("[0-9a-f]{64}", shell_cgroup):
+        return None
+    path = re.search("^0::(.*)", cgroup, re.MULTILINE)
+    return container if path and not path[1].startswith("/..") else None
+
+
+def census(pod: Json, container: str, listing: Listing) -> dict[str, Any]:
+    """The processes that belong to the container, or a problem when they can't be told from those of others."""
+    kind, wanted = process_namespace(pod, container)
+    ids = {
+        status["containerID"].rpartition("/")[2]: name
+        for name, status in statuses(pod).items()
+        if status.get("containerID")
+    }
+    if kind == "container":
+        owners: list[str | None] = [container] * len(listing.seen)
+    else:
+        if owner(listing.shell_cgroup, listing.shell_cgroup, container, ids) != container:
+            raise Problem(
+                f"Container {container} of pod {pod['metadata']['name']} shares its processes ({kind}), and the "
+                "control groups in its /proc do not tell which are its own: look on the node."
+            )
+        owners = [owner(one.cgroup, listing.shell_cgroup, container, ids) for one in listing.seen]
+    processes = [
+        {**one.process, "container": name} for one, name in zip(listing.seen, owners, strict=True) if name in wanted
+    ]
+    pids = {process["pid"] for process in processes}
+    return {
+        "processes": processes,
+        "pid1": next((process for process in processes if process["pid"] == 1), None),
+        "process_namespace": kind,
+        "zombies": None if listing.zombies is None else len(listing.zombies & pids),
+    }
+
+
+def execute(cluster: Cluster, pod: str, container: str, command: list[str], where: str) -> Said:
+    """Run a command in a container, within a time."""
+    client = cluster.dynamic.client
+    ws_client.WebSocket = impersonating(ws_client.WebSocket, client.default_headers)
+    try:
+        looking = stream(
+            CoreV1Api(client).connect_get_namespaced_pod_exec,
+            pod,
+            cluster.params["namespace"],
+            container=container,
+            command=command,
+            stdout=True,
+            stderr=True,
+            stdin=False,
+            tty=False,
+            _preload_content=False,
+        )
+    except AttributeError as error:
+        # The Kubernetes client stumbles over a refusal, which has no body.
+        if isinstance(error.__context__, ApiException):
+            raise error.__context__ from None
+        raise
     looking.run_forever(timeout=LOOK_SECONDS)
     if looking.is_open():
         looking.close()
         raise Problem(f"{where} did not list its processes within {LOOK_SECONDS} seconds: see whether it hangs.")
-    listing = looking.read_stdout(timeout=0)
-    said = json.loads(looking.read_channel(ERROR_CHANNEL) or "{}").get("message", "")
-    if not listing and "executable file not found" not in said:
-        raise Problem(f"{where} could not be looked into: {said or 'the connection ended early'}")
-    return {"changed": False, **census(listing, where)}
+    output, errors = looking.read_stdout(timeout=0), looking.read_stderr(timeout=0)
+    status = looking.read_channel(ws_client.ERROR_CHANNEL)
+    if not status:
+        return Said(output, "the connection ended early")
+    told = json.loads(status)
+    return Said(output, errors.strip() if told["status"] == "Success" else f"{told['message']} {errors}".strip())
+
+
+def observe(cluster: Cluster) -> dict[str, Any]:
+    name = cluster.params["pod"]
+    pod, _version = cluster.pod(name, cluster.params["namespace"])
+    container = running_container(pod, cluster.params["container"])
+    where = f"Container {container} of pod {name}"
+    said = execute(cluster, name, container, ["sh", "-c", LISTING], where)
+    return {"changed": False, **census(pod, container, parse_listing(said.output, where, said.trouble))}
 
 
 def main() -> None:

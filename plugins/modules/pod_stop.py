@@ -82,7 +82,7 @@ containers:
   returned: when not in check mode
   contains:
     exit_code:
-      description: Its exit code.
+      description: Its exit code; V(null) also where the kubelet made one up, for a container that it did not see end.
       type: int
       sample: 137
     signal:
@@ -90,19 +90,29 @@ containers:
       type: str
       sample: SIGKILL
     reason:
-      description: The reason that the runtime gives.
+      description: The reason that the runtime gives, or C(ContainerStatusUnknown) for an ending that nobody saw.
       type: str
       sample: Error
-    finished_at:
-      description: When it ended.
+    message:
+      description: What it left in its termination message, or the words of the runtime, or V(null).
       type: str
-      sample: "2026-01-31T12:00:30Z"
+      sample: null
+    started_at:
+      description: When it started, in seconds since the epoch; V(null) also when it never did.
+      type: float
+      sample: 1769860770.0
+    finished_at:
+      description: When it ended, in seconds since the epoch.
+      type: float
+      sample: 1769860830.0
   sample:
     sleeper:
       exit_code: 137
       signal: SIGKILL
       reason: Error
-      finished_at: "2026-01-31T12:00:30Z"
+      message: null
+      started_at: 1769860770.0
+      finished_at: 1769860830.0
 """
 
 import time

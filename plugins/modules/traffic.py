@@ -9,11 +9,19 @@ module: traffic
 short_description: Read what became of the requests that a client in a pod made
 version_added: 1.0.0
 description:
-  - Reads the samples that the workshop's traffic client (C(roles/_lesson/files/traffic)) logs, one for each request,
-    and counts them.
-  - It does not wait. A client that has not started yet has no samples. Use C(until) with C(retries) and C(delay).
+  - Counts the samples in the log of a traffic client, which has one for each request. The workshop's client
+    (C(files/traffic)) writes them, and any other may.
+  - >-
+    A sample is a line of JSON such as C({"number": 17, "at": 1769860800.25, "seconds": 0.004, "status": 200, "error":
+    null}), written when the request ends. Requests are numbered from 0 in the order in which they begin; RV(samples)
+    says what else a line holds. Other lines are passed over.
+  - It does not wait. A client that has not started yet has no samples.
   - A request is logged when it ends. To have all that began before O(until), read when the time-out of the last of
     them is over.
+  - The task fails where failures could go unnoticed, since the log lacks requests of the time asked for. Such a log was
+    rotated by the kubelet (at 10 MiB, some 60000 samples), or is of a client that was restarted, or has a gap that is
+    over a minute old or in the log of a client that has ended, or two clients write to it. What was seen is returned
+    even so.
 options:
   namespace:
     description:
@@ -22,9 +30,14 @@ options:
     required: true
   pod:
     description:
-      - The name of the pod that the client runs in. It has to have one container.
+      - The name of the pod that the client runs in.
     type: str
     required: true
+  container:
+    description:
+      - The name of the container that the client runs in.
+      - Can be left out when the pod has only one, init containers and ephemeral containers not counted.
+    type: str
   since:
     description:
       - Leave out the requests that began before this time, in seconds of the epoch.
@@ -34,8 +47,7 @@ options:
       - Leave out the requests that began after this time, in seconds of the epoch.
     type: float
 notes:
-  - The kubelet rotates a log at 10 MiB, which is some 60000 samples, and hands out the latest part only. The task fails
-    when samples that were asked for are lost by that.
+  - Needs the right to C(get) pods and C(pods/log).
 attributes:
   check_mode:
     support: full
@@ -56,7 +68,9 @@ EXAMPLES = r"""
     namespace: readiness
     pod: client
   register: client
-  until: client.requests >= 20 and client.samples[-20:] | map(attribute='status') | unique == [200]
+  until: >-
+    client is not failed and client.requests >= 20
+    and client.samples[-20:] | map(attribute='status') | unique == [200]
   retries: 60
   delay: 1
 
@@ -69,6 +83,12 @@ EXAMPLES = r"""
     since: 1769860800.0
     until: 1769860860.0
   register: rollout
+
+- name: No request failed, and none is unaccounted for
+  ansible.builtin.assert:
+    that:
+      - rollout.failed_requests == 0
+      - rollout.not_seen == []
 """
 
 RETURN = r"""
@@ -79,7 +99,7 @@ samples:
   returned: success
   contains:
     number:
-      description: The how manieth request of the client it is, from 0.
+      description: The number of the request, counted from 0 in the order in which they begin.
       type: int
       sample: 17
     at:
@@ -133,26 +153,52 @@ longest_outage_seconds:
   sample: 29.8
 seconds:
   description: >-
-    What so many percent of the requests, failed ones too, did not exceed; V(null) where there are no requests.
+    How long the requests took, failed ones too, a refused one next to nothing and one without an answer its time-out;
+    V(null) where there are none.
   type: dict
   returned: success
-  contains:
+  contains: &percentiles
     p50:
-      description: Half of them.
+      description: What half of them did not exceed.
       type: float
       sample: 0.002
     p95:
-      description: 95 percent.
+      description: What 95 percent of them did not exceed.
       type: float
       sample: 0.004
     p99:
-      description: 99 percent.
+      description: What 99 percent of them did not exceed.
       type: float
       sample: 0.011
     max:
-      description: All of them.
+      description: The longest.
       type: float
       sample: 0.03
+successful_seconds:
+  description: How long those took that did not fail; V(null) where there are none.
+  type: dict
+  returned: success
+  contains: *percentiles
+missing_requests:
+  description:
+    - How many requests of this time have no line though later ones have. They are under way, or lost within the last
+      minute.
+    - Those that began after all others are not among them.
+  type: int
+  returned: success
+  sample: 0
+cut_lines:
+  description:
+    - How many lines of the whole log were a sample and were cut, or mixed with another, as when the client was killed.
+  type: int
+  returned: success
+  sample: 0
+not_seen:
+  description: What could not be seen and why, in sentences; empty where all was.
+  type: list
+  elements: str
+  returned: success
+  sample: []
 requests_per_second:
   description: How many began in a second, from the first to the last; V(null) where there are fewer than two.
   type: float
@@ -163,14 +209,29 @@ requests_per_second:
 from typing import Any
 
 from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import ApiException, Cluster, run
+from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import (
+    chosen_container,
+    seconds,
+    statuses,
+)
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
-from ansible_collections.workshop.production_patterns.plugins.module_utils.traffic import between, parse, summary, whole
+from ansible_collections.workshop.production_patterns.plugins.module_utils.traffic import (
+    between,
+    gaps,
+    lost,
+    parse,
+    restarted,
+    rotated,
+    summary,
+    two_clients,
+)
 
 
-def read_log(cluster: Cluster, pod: str, namespace: str) -> str:
-    cluster.pod(pod, namespace)
+def read_log(cluster: Cluster, pod: str, container: str, namespace: str) -> str:
+    """The log of the last start of a container, as far as the kubelet still has it."""
+    query = [("container", container)]
     try:
-        answer = cluster.resource("Pod").log.get(name=pod, namespace=namespace, serialize=False)
+        answer = cluster.resource("Pod").log.get(name=pod, namespace=namespace, query_params=query, serialize=False)
     except ApiException as error:
         # There is no log before the container has started.
         if error.status == 400 and "waiting to start" in str(error.body):
@@ -179,17 +240,54 @@ def read_log(cluster: Cluster, pod: str, namespace: str) -> str:
     return bytes(answer.data).decode(errors="replace")
 
 
+def not_seen(missing_requests: int, cut_lines: int) -> list[str]:
+    """What the log lacks, in sentences."""
+    said = []
+    if missing_requests:
+        said.append(f"Requests without a line: {missing_requests}. They are under way, or were lost.")
+    if cut_lines:
+        said.append(f"Lines of the log that were cut: {cut_lines}. Nobody knows what became of those requests.")
+    return said
+
+
 def observe(cluster: Cluster) -> dict[str, Any]:
-    pod, since, until = (cluster.params[name] for name in ("pod", "since", "until"))
+    name, namespace, since, until = (cluster.params[option] for option in ("pod", "namespace", "since", "until"))
     if since is not None and until is not None and since > until:
         raise Problem(f"since ({since}) is later than until ({until}): exchange or correct them.")
-    log = read_log(cluster, pod, cluster.params["namespace"])
-    samples = parse(log)
-    if log.strip() and not samples:
-        first = log.strip().splitlines()[0][:200]
-        raise Problem(f"The log of pod {pod} has no samples but begins with {first!r}: is it a traffic client?")
-    whole(samples, since, f"pod {pod}")
-    return {"changed": False, **summary(between(samples, since, until))}
+    pod, _version = cluster.pod(name, namespace)
+    container, _found = chosen_container(pod, cluster.params["container"])
+    text = read_log(cluster, name, container, namespace)
+    # A restart before the log was read shows afterwards only.
+    later, _version = cluster.pod(name, namespace)
+    if later["metadata"]["uid"] != pod["metadata"]["uid"]:
+        raise Problem(f"Pod {name} was replaced by another of its name while its log was read: look again.")
+
+    log = parse(text)
+    if text.strip() and not log.samples:
+        first = text.strip().splitlines()[0][:200]
+        raise Problem(f"The log of pod {name} has no samples but begins with {first!r}: is it a traffic client?")
+    status = statuses(later).get(container, {})
+    state, last_state = status.get("state") or {}, status.get("lastState") or {}
+    # The log is that of the last start, which a container that waits for the next one has behind it.
+    ended = state.get("terminated") or ({} if "running" in state else last_state.get("terminated"))
+    started = state.get("running") or ended or {}
+    found = gaps(log, since, until)
+    missing_requests = sum(gap.requests for gap in found)
+    seen = {
+        **summary(between(log.samples, since, until)),
+        "missing_requests": missing_requests,
+        "cut_lines": log.cut_lines,
+        "not_seen": not_seen(missing_requests, log.cut_lines),
+    }
+    trouble = (
+        restarted(status.get("restartCount", 0), seconds(started.get("startedAt")), since)
+        or two_clients(log)
+        or rotated(log, since)
+        or lost(found, log, bool(ended))
+    )
+    if trouble:
+        raise Problem(f"The log of pod {name} {trouble}", **seen)
+    return {"changed": False, **seen}
 
 
 def main() -> None:
@@ -197,6 +295,7 @@ def main() -> None:
         {
             "namespace": {"type": "str", "required": True},
             "pod": {"type": "str", "required": True},
+            "container": {"type": "str"},
             "since": {"type": "float"},
             "until": {"type": "float"},
         },

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,18 @@ import yaml
 from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import (
     PREDICATES,
     by_time,
+    chosen_container,
     endings,
     event,
     killed_by,
     oom_killed,
     outcome,
+    seconds,
+    uids,
 )
 
 PODS: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("pods.yml").read_text())
+NOON = 1769860800.0  # 2026-01-31T12:00:00Z
 THE_PODS = ("oom_killed", "pod_ready", "unschedulable")
 
 
@@ -41,10 +46,53 @@ def test_no_predicate_is_left_out():
     assert set(PREDICATES) == {"killed_by", *THE_PODS}
 
 
-@pytest.mark.parametrize("value", [{}, {"pods": []}, None, "hog", [PODS["ready"]]])
-def test_what_is_no_pod_is_refused(value):
-    with pytest.raises(ValueError, match="^This is no pod: give"):
-        oom_killed(value)
+def kind(name: str, spec: dict[str, Any], **status: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": name, "metadata": {"name": "web", "uid": "1"}, "spec": spec, "status": status}
+
+
+READY = {"conditions": [{"type": "Ready", "status": "True"}]}
+TEMPLATE = {"template": {"spec": {"containers": [{"name": "web"}]}}}
+NO_PODS = [
+    kind("Node", {"podCIDR": "10.244.0.0/24"}, **READY),
+    kind("Deployment", TEMPLATE, **READY),
+    kind("StatefulSet", TEMPLATE),
+    kind("Job", TEMPLATE, succeeded=1),
+    kind("CronJob", {"jobTemplate": {"spec": TEMPLATE}}),
+    # One of somebody's own may look like a pod.
+    kind("Workload", {"containers": [{"name": "web"}]}, **READY),
+]
+
+
+@pytest.mark.parametrize("predicate", THE_PODS)
+@pytest.mark.parametrize("value", NO_PODS, ids=[value["kind"] for value in NO_PODS])
+def test_what_is_another_kind_is_refused_by_its_name(value, predicate):
+    with pytest.raises(ValueError, match=f"^This is a {value['kind']} and no pod: give one of the pods"):
+        PREDICATES[predicate](value)
+
+
+# A Deployment whose kind was lost is one, too.
+@pytest.mark.parametrize("predicate", THE_PODS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"pods": []},
+        None,
+        "hog",
+        7,
+        [PODS["ready"]],
+        {"metadata": {}, "spec": TEMPLATE},
+        {"metadata": {}, "spec": None},
+    ],
+)
+def test_what_is_no_pod_is_refused(value, predicate):
+    with pytest.raises(ValueError, match="^This is no pod: give one of the pods"):
+        PREDICATES[predicate](value)
+
+
+def test_an_item_of_a_list_needs_no_kind():
+    item = {name: value for name, value in PODS["oom_killed"].items() if name not in ("kind", "apiVersion")}
+    assert oom_killed(item) is True
 
 
 @pytest.mark.parametrize(
@@ -67,11 +115,16 @@ def test_killed_by_refuses_what_it_cannot_answer():
         killed_by(137, "KILL")
     with pytest.raises(ValueError, match="has no exit_code"):
         killed_by({"rc": 137}, "SIGKILL")
+    with pytest.raises(ValueError, match="has no exit_code"):
+        killed_by(outcome(PODS["error_137"]), "SIGKILL")
+    with pytest.raises(TypeError, match="is no exit code"):
+        killed_by("137", "SIGKILL")
 
 
 def test_outcome_of_a_killed_pod():
     hog = outcome(PODS["oom_killed"])
     assert (hog["name"], hog["node"], hog["phase"], hog["ready"]) == ("hog", "workshop-control-plane", "Running", False)
+    assert (hog["mirror"], hog["reason"], hog["message"], hog["deletion_timestamp"]) == (False, None, None, None)
     assert hog["scheduled"] == {"status": "True", "reason": None, "message": None}
     assert hog["containers"]["hog"] == {
         "kind": "container",
@@ -80,6 +133,7 @@ def test_outcome_of_a_killed_pod():
         "restarts": 2,
         "state": "waiting",
         "reason": "CrashLoopBackOff",
+        "message": "back-off 20s restarting failed container=hog",
         "exit_code": None,
         "signal": None,
         "started_at": None,
@@ -89,9 +143,11 @@ def test_outcome_of_a_killed_pod():
         {
             "container": "hog",
             "reason": "OOMKilled",
+            "message": None,
             "exit_code": 137,
             "signal": "SIGKILL",
-            "finished_at": "2026-01-31T12:00:02Z",
+            "started_at": NOON + 1,
+            "finished_at": NOON + 2,
         }
     ]
 
@@ -128,7 +184,9 @@ def test_endings_tell_only_what_was_seen():
         "exit_code": 137,
         "signal": "SIGKILL",
         "reason": "Error",
-        "finished_at": "2026-01-31T12:00:05Z",
+        "message": None,
+        "started_at": NOON + 4,
+        "finished_at": NOON + 5,
     }
     # Not the reason for waiting, nor the ending before the last start.
     assert set(endings(PODS["oom_killed"])["hog"].values()) == {None}
@@ -156,6 +214,146 @@ def test_events_of_both_generations():
             "eventTime": "2026-01-31T12:00:21.500000Z",
         }
     )
-    assert (kubelet["count"], kubelet["first_time"]) == (3, "2026-01-31T12:00:01Z")
-    assert (scheduler["count"], scheduler["first_time"]) == (1, "2026-01-31T12:00:21.500000Z")
+    assert (kubelet["count"], kubelet["first_time"], kubelet["last_time"]) == (3, NOON + 1, NOON + 21)
+    assert (scheduler["count"], scheduler["first_time"], scheduler["last_time"]) == (1, NOON + 21.5, NOON + 21.5)
     assert by_time([scheduler, kubelet]) == [kubelet, scheduler]
+
+
+@pytest.mark.parametrize(
+    ("time", "epoch"),
+    [
+        (None, None),
+        ("", None),
+        ("2026-01-31T12:00:00Z", NOON),
+        ("2026-01-31T13:00:00.250000+01:00", NOON + 0.25),
+        # What runtimes write where there is no time.
+        ("1970-01-01T00:00:00Z", None),
+        ("0001-01-01T00:00:00Z", None),
+    ],
+)
+def test_times_are_seconds_since_the_epoch(time, epoch):
+    assert seconds(time) == epoch
+
+
+def ended(**terminated: Any) -> dict[str, Any]:
+    """A pod whose container is terminated like this, now and before its last start."""
+    pod: dict[str, Any] = copy.deepcopy(PODS["error_137"])
+    status = pod["status"]["containerStatuses"][0]
+    status["state"] = status["lastState"] = {"terminated": terminated}
+    return pod
+
+
+INVENTED = [
+    # By the kubelet, for a container that it can't find or that never ran.
+    {
+        "exitCode": 137,
+        "reason": "ContainerStatusUnknown",
+        "message": "The container could not be located when the pod was terminated",
+        "startedAt": None,
+        "finishedAt": None,
+    },
+    # By containerd, for one whose end it missed.
+    {
+        "exitCode": 255,
+        "reason": "Unknown",
+        "startedAt": "2026-01-31T12:00:00Z",
+        "finishedAt": "2026-01-31T13:00:00Z",
+        "containerID": "containerd://eee",
+    },
+]
+
+
+@pytest.mark.parametrize("terminated", INVENTED, ids=["kubelet", "containerd"])
+def test_an_ending_that_nobody_saw_is_null_with_its_reason(terminated):
+    pod = ended(**terminated)
+    unseen = {"exit_code": None, "signal": None, "finished_at": None}
+    for told in (outcome(pod)["containers"]["hog"], endings(pod)["hog"], *outcome(pod)["terminations"]):
+        assert {name: told[name] for name in unseen} == unseen
+        assert (told["reason"], told["message"]) == (terminated["reason"], terminated.get("message"))
+        assert killed_by(told, "SIGKILL") is False
+    assert len(outcome(pod)["terminations"]) == 1
+
+
+@pytest.mark.parametrize(("code", "reason"), [(137, "Error"), (137, "Unknown"), (255, "Error"), (137, "OOMKilled")])
+def test_an_ending_that_the_runtime_saw_is_told(code, reason):
+    pod = ended(exitCode=code, reason=reason, startedAt="2026-01-31T12:00:00Z", finishedAt="2026-01-31T12:00:02Z")
+    told = endings(pod)["hog"]
+    assert (told["exit_code"], told["started_at"], told["finished_at"]) == (code, NOON, NOON + 2)
+
+
+def test_a_program_that_could_not_be_started_never_did():
+    told = endings(
+        ended(
+            exitCode=128,
+            reason="StartError",
+            message="exec: no such file",
+            startedAt="1970-01-01T00:00:00Z",
+            finishedAt="2026-01-31T12:00:02Z",
+        )
+    )["hog"]
+    assert told == {
+        "exit_code": 128,
+        "signal": None,
+        "reason": "StartError",
+        "message": "exec: no such file",
+        "started_at": None,
+        "finished_at": NOON + 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        ("Evicted", "The node was low on resource: memory."),
+        ("OutOfcpu", "Pod was rejected: Node didn't have enough resource: cpu"),
+        ("NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed"),
+        ("DeadlineExceeded", "Pod was active on the node longer than the specified deadline"),
+    ],
+)
+def test_a_pod_that_failed_as_a_whole_says_why(reason, message):
+    pod = copy.deepcopy(PODS["empty_status"])
+    pod["status"] = {"phase": "Failed", "reason": reason, "message": message}
+    told = outcome(pod)
+    assert (told["phase"], told["reason"], told["message"], told["terminations"]) == ("Failed", reason, message, [])
+
+
+def test_a_pod_that_is_being_deleted():
+    pod = copy.deepcopy(PODS["ready"])
+    pod["metadata"]["deletionTimestamp"] = "2026-01-31T12:00:30Z"
+    assert outcome(pod)["deletion_timestamp"] == NOON + 30
+
+
+def debugged() -> dict[str, Any]:
+    pod: dict[str, Any] = copy.deepcopy(PODS["ready"])
+    pod["spec"]["ephemeralContainers"] = [{"name": "peek", "targetContainerName": "web"}]
+    pod["status"]["ephemeralContainerStatuses"] = [
+        {"name": "peek", "restartCount": 0, "state": {"running": {"startedAt": "2026-01-31T12:00:09Z"}}}
+    ]
+    return pod
+
+
+def test_an_ephemeral_container_is_one_of_them():
+    peek = outcome(debugged())["containers"]["peek"]
+    assert (peek["kind"], peek["state"], peek["started_at"]) == ("ephemeral", "running", NOON + 9)
+    assert set(endings(debugged())) == {"fetch", "proxy", "web", "peek"}
+
+
+def test_the_ending_of_a_container_of_any_kind_is_one():
+    pod = debugged()
+    terminated = {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-01-31T12:01:00Z"}}
+    pod["status"]["ephemeralContainerStatuses"][0]["state"] = terminated
+    assert [termination["container"] for termination in outcome(pod)["terminations"]] == ["fetch", "peek"]
+    assert outcome(pod)["oom_killed"] is True
+
+
+def test_events_of_a_static_pod_name_itself_and_those_of_others_their_pod():
+    pod = copy.deepcopy(PODS["ready"])
+    assert uids(pod) == {pod["metadata"]["uid"]}
+    pod["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "f00d"}
+    assert uids(pod) == {pod["metadata"]["uid"], "f00d"}
+    assert outcome(pod)["mirror"] is True
+
+
+def test_the_only_container_is_meant_whatever_stands_beside_it():
+    assert chosen_container(debugged(), None)[0] == "web"
+    assert chosen_container(debugged(), "peek")[1]["kind"] == "ephemeral"

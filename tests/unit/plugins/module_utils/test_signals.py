@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+
 import pytest
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from ansible_collections.workshop.production_patterns.plugins.module_utils.signals import (
+    LISTING,
     SIGNALS,
     census,
     exit_signal,
@@ -124,28 +129,132 @@ def test_a_process_that_ended_while_it_was_read_is_none():
     assert parse_process("", "") is None
 
 
+OWN = "0::/\n"
+
+
+def look(*processes: tuple[str, str], cgroup: str = OWN) -> str:
+    return "".join(f"\036{status}\037{cgroup}\037{command_line}" for command_line, status in processes)
+
+
 def listing(*processes: tuple[str, str]) -> str:
-    return "20" + "".join(f"\036{command_line}\037{status}" for command_line, status in processes)
+    return f"20{look(*processes)}\004"
+
+
+def pids(text: str) -> list[int]:
+    return [one.process["pid"] for one in parse_listing(text, "Container box").seen]
 
 
 def test_the_listing_leaves_out_those_who_list():
-    found = parse_listing(listing(("sh\0-c\0", SHELL), ("cat\0", CAT), ("", ZOMBIE), ("sleep\0", SLEEP), ("", "")))
-    assert [process["pid"] for process in found] == [1, 9]
+    assert pids(listing(("sh\0-c\0", SHELL), ("cat\0", CAT), ("", ZOMBIE), ("sleep\0", SLEEP), ("", ""))) == [1, 9]
 
 
-def test_a_command_line_may_hold_the_separator():
-    (found,) = parse_listing(listing(("printf\0\037\0", SLEEP)))
-    assert found["command"] == "printf \037"
+@pytest.mark.parametrize("command_line", ["printf\0\037\0", "printf\0\036\0", "printf\0\004\0", "printf\0\035\0"])
+def test_a_command_line_may_hold_the_separators(command_line):
+    (found,) = parse_listing(listing((command_line, SLEEP)), "Container box").seen
+    assert found.process["command"] == command_line.replace("\0", " ").strip(" ")
+
+
+def test_the_control_groups_of_each_and_of_the_shell():
+    text = f"20{look(('sh', SHELL), cgroup='0::/mine')}{look(('sleep', SLEEP), cgroup='0::/../theirs')}\004"
+    found = parse_listing(text, "Container box")
+    assert found.shell_cgroup == "0::/mine"
+    assert [one.cgroup for one in found.seen] == ["0::/../theirs"]
+
+
+def test_a_kernel_that_tells_no_signals():
+    # As gVisor's status is.
+    status = "\n".join(line for line in SLEEP.splitlines() if not line.startswith("Sig"))
+    counted = census(listing(("sleep", status)), "Container box")
+    assert counted["pid1"] is not None
+    assert (counted["pid1"]["caught"], counted["pid1"]["ignored"], counted["pid1"]["blocked"]) == (None, None, None)
+
+
+def zombie(pid: int, ppid: int = 7, threads: int = 1, state: str = "Z (zombie)") -> tuple[str, str]:
+    status = STATUS.format(name="sleep", state=state, pid=pid, ppid=ppid, blocked=NONE, ignored=NONE, caught=NONE)
+    return "", status.replace("Threads:\t1", f"Threads:\t{threads}")
+
+
+PID1 = ("sleep\0", SLEEP)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "zombies"),
+    [
+        # Still there.
+        ([zombie(9)], [zombie(9)], 1),
+        ([zombie(9), zombie(10)], [zombie(9), zombie(10), zombie(11)], 2),
+        # Reaped meanwhile, or has only just ended.
+        ([zombie(9)], [], 0),
+        ([zombie(9)], [zombie(10)], 0),
+        ([zombie(9), zombie(10, state="S (sleeping)")], [zombie(10)], 0),
+        # Its parent ended, and its new one has not had the time.
+        ([zombie(9, ppid=7)], [zombie(9, ppid=1)], 0),
+        # Its first thread ended, and others run.
+        ([zombie(9, threads=3)], [zombie(9, threads=2)], 0),
+    ],
+)
+def test_zombies_are_those_that_were_not_reaped_between_two_looks(before, after, zombies):
+    text = f"20{look(PID1, *before)}\035{look(PID1, *after)}\004"
+    counted = census(text, "Container box")
+    assert counted["zombies"] == zombies
+    # What is listed is the later look.
+    assert len(counted["processes"]) == 1 + len(after)
+
+
+def test_without_a_second_look_nobody_knows_how_long_it_has_been_one():
+    assert census(listing(PID1, zombie(9)), "Container box")["zombies"] is None
+    assert census(listing(PID1, zombie(9, threads=2)), "Container box")["zombies"] == 0
 
 
 def test_census():
-    counted = census(listing(("sleep\0", SLEEP), ("", ZOMBIE)), "Container box")
-    assert counted["zombies"] == 1
+    counted = census(listing(("sleep\0", SLEEP)), "Container box")
+    assert counted["zombies"] == 0
     assert counted["pid1"] == counted["processes"][0]
     assert counted["pid1"]["name"] == "sleep"
+    assert census(listing(zombie(9, threads=2)), "Container box")["pid1"] is None
 
 
-@pytest.mark.parametrize("said", ["", "20\036\037", 'exec failed: "sh": executable file not found in $PATH'])
-def test_a_container_without_a_shell_is_told_in_a_sentence(said):
-    with pytest.raises(Problem, match="^Container box has no sh or no cat"):
-        census(said, "Container box")
+@pytest.mark.parametrize(
+    ("text", "said", "told"),
+    [
+        # Docker prints the words of the runtime, Kubernetes hands them over.
+        ('exec failed: "sh": executable file not found in $PATH\r\n', "", "executable file not found in $PATH. Proc"),
+        ("", "container is paused", "container is paused. Proc"),
+        ("20\036\037\037\004", "sh: 1: cat: not found", "cat: not found. Proc"),
+        ("20\004", "", "its /proc shows no processes. Proc"),
+    ],
+)
+def test_what_could_not_be_looked_into_is_told_in_the_words_of_the_runtime(text, said, told):
+    with pytest.raises(Problem, match=re.escape(told)) as problem:
+        census(text, "Container box", said)
+    assert str(problem.value).startswith("Container box could not be looked into: ")
+    assert str(problem.value).endswith("can have them.")
+
+
+@pytest.mark.parametrize("length", range(8))
+def test_a_listing_that_was_cut_short_is_no_listing(length):
+    whole = f"20{look(PID1, zombie(9))}\035{look(PID1, zombie(9))}\004"
+    with pytest.raises(Problem, match=r"was cut short: look again. \(exit code 137\)"):
+        census(whole[: 2 + len(whole) * length // 8], "Container box", "exit code 137")
+    with pytest.raises(Problem, match="no end was seen"):
+        census(whole[:-1], "Container box")
+
+
+def test_the_listing_is_what_a_shell_makes_of_this_machine():
+    made = subprocess.run(["sh", "-c", LISTING], capture_output=True, timeout=60)
+    found = parse_listing(made.stdout.decode(errors="replace"), "This machine")
+    by_pid = {one.process["pid"]: one.process for one in found.seen}
+    # Of this test, and not of the shell that it started.
+    assert by_pid[os.getpid()]["ppid"] == os.getppid()
+    assert not any("\\036" in process["command"] for process in by_pid.values())
+
+
+def test_a_child_that_its_parent_does_not_reap_is_a_zombie():
+    child = subprocess.Popen(["true"])
+    try:
+        made = subprocess.run(["sh", "-c", LISTING], capture_output=True, timeout=60)
+        found = parse_listing(made.stdout.decode(errors="replace"), "This machine")
+        assert found.zombies is not None
+        assert child.pid in found.zombies
+    finally:
+        child.wait()

@@ -7,14 +7,19 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from ansible_collections.workshop.production_patterns.plugins.module_utils.traffic import (
+    Gap,
+    Log,
     between,
+    gaps,
     longest_outage,
+    lost,
     parse,
     percentile,
+    restarted,
+    rotated,
     summary,
-    whole,
+    two_clients,
 )
 
 
@@ -34,7 +39,7 @@ def test_samples_are_read_by_the_time_they_began():
         json.dumps(sample(0, 1.0, 0, "reset")),
         json.dumps(sample(2, 3.0) | {"body": "Hi"}),
     ]
-    read = parse("\n".join(lines) + "\n")
+    read = parse("\n".join(lines) + "\n").samples
     assert [(found["number"], found["error"], found["body"]) for found in read] == [
         (0, "reset", None),
         (1, None, None),
@@ -42,28 +47,125 @@ def test_samples_are_read_by_the_time_they_began():
     ]
 
 
-@pytest.mark.parametrize("line", ["", "Traceback", '{"number": 1, "at": 2.0', "7", "[]", "null", '{"at": 1.0}'])
-def test_what_is_no_sample_is_passed_over(line):
-    assert [found["number"] for found in parse(f"{json.dumps(sample(0, 1.0))}\n{line}")] == [0]
+@pytest.mark.parametrize(
+    ("line", "cut"),
+    [
+        ("", 0),
+        ("Traceback", 0),
+        ("7", 0),
+        ("[]", 0),
+        ("null", 0),
+        ('{"at": 1.0}', 0),
+        ('{"level": "info", "msg": "ready"}', 0),
+        # When the client was killed, or the log lost a part.
+        ('{"number": 1, "at": 2.0', 1),
+        ("{", 1),
+        (', "seconds": 0.5, "status": 200, "error": null}', 1),
+        # Two wrote at once.
+        ('{"number": 1, {"number": 1, "at": 2.0, "seconds": 0.5, "status": 200, "error": null}', 1),
+        # What no summary can be made of.
+        ('{"number": 1, "at": NaN, "seconds": 0.5, "status": 200, "error": null}', 0),
+        ('{"number": 1, "at": 2.0, "seconds": Infinity, "status": 200, "error": null}', 0),
+        ('{"number": 1, "at": 2.0, "seconds": 0.5, "status": 0, "error": ["refused"]}', 0),
+    ],
+)
+def test_what_is_no_sample_is_passed_over_and_what_was_one_is_counted(line, cut):
+    log = parse(f"{json.dumps(sample(0, 1.0))}\n{line}")
+    assert [found["number"] for found in log.samples] == [0]
+    assert log.cut_lines == cut
 
 
 def test_a_sample_needs_no_body():
     line = {name: value for name, value in sample(0, 1.0).items() if name != "body"}
-    assert parse(json.dumps(line)) == [sample(0, 1.0)]
+    assert parse(json.dumps(line)).samples == [sample(0, 1.0)]
+
+
+def log_of(*samples: dict[str, Any]) -> Log:
+    return parse("\n".join(map(json.dumps, samples)))
+
+
+def numbered(*numbers: int) -> Log:
+    """The log of a client that makes a request a second, each of which takes half of one."""
+    return log_of(*(sample(number, float(number)) for number in numbers))
 
 
 @pytest.mark.parametrize(
     ("numbers", "since"),
-    [([], None), ([], 5.0), ([0, 1], None), ([1, 0], 0.0), ([7, 8], 7.0), ([7, 8], 9.0)],
+    [([], None), ([], 5.0), ([0, 1], None), ([1, 0], 0.0), ([7, 8], 7.5), ([7, 8], 9.0)],
 )
-def test_a_log_that_holds_what_is_asked_for_is_whole(numbers, since):
-    whole([sample(number, float(number)) for number in numbers], since, "pod client")
+def test_a_log_that_holds_what_is_asked_for_was_not_rotated_since(numbers, since):
+    assert rotated(numbered(*numbers), since) is None
 
 
-@pytest.mark.parametrize("since", [None, 0.0, 6.9])
-def test_a_log_that_lost_what_is_asked_for_is_refused(since):
-    with pytest.raises(Problem, match="^The log of pod client has been rotated"):
-        whole([sample(7, 7.0), sample(8, 8.0)], since, "pod client")
+@pytest.mark.parametrize("since", [None, 0.0, 7.4])
+def test_a_log_that_lost_what_is_asked_for_was_rotated(since):
+    assert str(rotated(numbered(7, 8), since)).startswith("begins with the number 7, so it has been rotated")
+
+
+def test_a_rotated_log_has_all_that_ended_after_its_first_line():
+    # The first line is of a request that began long before those that were lost with the lines before.
+    log = log_of(sample(2, 2.0, seconds=10.0), sample(12, 12.0))
+    assert rotated(log, 3.0) is not None
+    assert rotated(log, 12.0) is None
+
+
+@pytest.mark.parametrize(
+    ("restarts", "started_at", "since", "refused"),
+    [
+        (0, 50.0, None, False),
+        (0, None, 10.0, False),
+        (1, 50.0, None, True),
+        (2, 50.0, 10.0, True),
+        # It may have started at any time in this second.
+        (1, 50.0, 50.9, True),
+        (1, 50.0, 51.0, False),
+        (1, None, 90.0, True),
+    ],
+)
+def test_the_log_of_a_restarted_client_is_that_of_its_last_start(restarts, started_at, since, refused):
+    said = restarted(restarts, started_at, since)
+    assert (said is not None) is refused
+    assert not refused or f"was restarted ({restarts} in all)" in str(said)
+
+
+def test_numbers_that_occur_twice_are_of_two_clients():
+    assert two_clients(numbered(0, 1, 2)) is None
+    assert str(two_clients(numbered(0, 1, 2, 1, 2))).startswith("has more than one request with the number 1:")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "since", "until", "found"),
+    [
+        ([], None, None, []),
+        ([0], None, None, []),
+        ([2, 0, 1], None, None, []),
+        ([0, 1, 4, 5, 9], None, None, [(2, 2), (6, 3)]),
+        # Those of the time asked for, which began after the one before and before the one after.
+        ([0, 1, 4, 5, 9], 4.5, None, [(6, 3)]),
+        ([0, 1, 4, 5, 9], 4.0, None, [(2, 2), (6, 3)]),
+        ([0, 1, 4, 5, 9], None, 4.0, [(2, 2)]),
+        ([0, 1, 4, 5, 9], None, 1.0, [(2, 2)]),
+        ([0, 1, 4, 5, 9], None, 0.5, []),
+    ],
+)
+def test_gaps_in_the_numbers(numbers, since, until, found):
+    assert [(gap.number, gap.requests) for gap in gaps(numbered(*numbers), since, until)] == found
+
+
+@pytest.mark.parametrize(
+    ("newest", "ended", "refused"),
+    [(9.0, False, False), (9.0, True, True), (61.0, False, False), (62.0, False, True)],
+)
+def test_a_gap_is_lost_when_its_requests_cannot_be_under_way(newest, ended, refused):
+    # The client has said something at this time.
+    log = log_of(sample(0, 1.5), sample(3, newest - 0.5))
+    said = lost([Gap(1, 2, 1.5)], log, ended)
+    assert (said is not None) is refused
+    assert not refused or str(said).startswith("lacks 2 of its requests, from the number 1 on")
+
+
+def test_nothing_is_lost_without_a_gap():
+    assert lost([], numbered(0, 1), ended=True) is None
 
 
 @pytest.mark.parametrize(
@@ -123,6 +225,7 @@ def test_the_summary_counts():
         "statuses": {"0": 2, "200": 3, "503": 1},
         "longest_outage_seconds": 3.0,
         "seconds": {"p50": 0.5, "p95": 0.5, "p99": 0.5, "max": 0.5},
+        "successful_seconds": {"p50": 0.5, "p95": 0.5, "p99": 0.5, "max": 0.5},
         "requests_per_second": 1.0,
     }
     assert len(told["samples"]) == 6
@@ -137,6 +240,7 @@ def test_the_summary_of_nothing():
         "statuses": {},
         "longest_outage_seconds": 0.0,
         "seconds": {"p50": None, "p95": None, "p99": None, "max": None},
+        "successful_seconds": {"p50": None, "p95": None, "p99": None, "max": None},
         "requests_per_second": None,
     }
 
@@ -149,3 +253,10 @@ def test_a_rate_needs_time(samples):
 @pytest.mark.parametrize(("status", "fails"), [(200, 0), (204, 0), (302, 0), (404, 1), (500, 1), (0, 1)])
 def test_which_statuses_are_failures(status, fails):
     assert summary([sample(0, 1.0, status)])["failed_requests"] == fails
+
+
+def test_percentiles_of_all_and_of_the_successes():
+    samples = [sample(0, 0.0, seconds=0.2), sample(1, 1.0, 0, "refused", 0.001), sample(2, 2.0, 0, "timeout", 5.0)]
+    told = summary([*samples, sample(3, 3.0, seconds=0.4)])
+    assert told["seconds"] == {"p50": 0.2, "p95": 5.0, "p99": 5.0, "max": 5.0}
+    assert told["successful_seconds"] == {"p50": 0.2, "p95": 0.4, "p99": 0.4, "max": 0.4}

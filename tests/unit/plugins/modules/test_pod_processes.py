@@ -3,13 +3,24 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
-from ansible_collections.workshop.production_patterns.plugins.modules.pod_processes import running_container
+from ansible_collections.workshop.production_patterns.plugins.module_utils.signals import Listing, Seen
+from ansible_collections.workshop.production_patterns.plugins.modules import pod_processes
+from ansible_collections.workshop.production_patterns.plugins.modules.pod_processes import (
+    census,
+    impersonating,
+    observe,
+    running_container,
+)
+from kubernetes.client.exceptions import ApiException
 
 PODS: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "module_utils" / "pods.yml").read_text())
 
@@ -40,3 +51,200 @@ def test_a_sidecar_can_be_named():
 def test_what_cannot_be_looked_at(pod, name, said):
     with pytest.raises(Problem, match=said):
         running_container(pod, name)
+
+
+WEB, PROXY, PEEK = "a" * 64, "b" * 64, "c" * 64
+
+
+def sharing(**spec: Any) -> dict[str, Any]:
+    """A pod with a container web, a sidecar proxy and an ephemeral container peek."""
+    pod: dict[str, Any] = copy.deepcopy(PODS["ready"])
+    target = spec.pop("target", None)
+    pod["spec"] |= spec | {"ephemeralContainers": [{"name": "peek", "targetContainerName": target}]}
+    pod["status"]["initContainerStatuses"][1]["containerID"] = f"containerd://{PROXY}"
+    pod["status"]["containerStatuses"][0]["containerID"] = f"containerd://{WEB}"
+    running = {"running": {"startedAt": "2026-01-31T12:00:09Z"}}
+    pod["status"]["ephemeralContainerStatuses"] = [
+        {"name": "peek", "state": running, "containerID": f"containerd://{PEEK}"}
+    ]
+    return pod
+
+
+def seen(pid: int, cgroup: str) -> Seen:
+    process: Any = {"pid": pid, "ppid": 0, "state": "S", "name": "sleep", "command": f"sleep {pid}"}
+    return Seen(process, False, cgroup)
+
+
+def told(pod: dict[str, Any], container: str, shell: str, *cgroups: str, zombies: Any = frozenset()) -> dict[str, Any]:
+    return census(pod, container, Listing([seen(pid, cgroup) for pid, cgroup in enumerate(cgroups, 1)], zombies, shell))
+
+
+def owners(result: dict[str, Any]) -> list[tuple[int, str]]:
+    return [(process["pid"], process["container"]) for process in result["processes"]]
+
+
+def test_a_container_has_its_processes_to_itself():
+    # Whatever its control groups are called, such as those that systemd makes in it.
+    result = told(sharing(), "web", "0::/\n", "0::/init.scope\n", "0::/x\n", "")
+    assert owners(result) == [(1, "web"), (2, "web"), (3, "web")]
+    assert result["process_namespace"] == "container"
+    assert result["pid1"]["pid"] == 1
+
+
+# In a namespace of control groups, on a node that has them by name, and with those of version 1.
+OWN = [
+    ("0::/\n", f"0::/../cri-containerd-{PROXY}.scope\n", "0::/../pause\n", "0::/child\n"),
+    (
+        f"0::/kubepods/pod1/{WEB}\n",
+        f"0::/kubepods/pod1/{PROXY}\n",
+        "0::/init.scope\n",
+        f"0::/kubepods/pod1/{WEB}/child\n",
+    ),
+    (f"9:pids:/pod1/{WEB}\n1:cpu:/pod1/{WEB}\n", f"9:pids:/pod1/{PROXY}\n", "9:pids:/\n", f"9:pids:/pod1/{WEB}\n"),
+]
+
+
+@pytest.mark.parametrize(("kind", "spec"), [("pod", {"shareProcessNamespace": True}), ("node", {"hostPID": True})])
+@pytest.mark.parametrize(("own", "other", "nobody", "child"), OWN, ids=["private", "host", "version 1"])
+def test_of_shared_processes_those_of_the_named_container_are_listed(kind, spec, own, other, nobody, child):
+    result = told(sharing(**spec), "web", own, nobody, other, own, child, zombies=frozenset({2, 3}))
+    assert owners(result) == [(3, "web"), (4, "web")]
+    assert (result["process_namespace"], result["pid1"], result["zombies"]) == (kind, None, 1)
+
+
+def test_an_ephemeral_container_shows_its_target():
+    result = told(sharing(target="web"), "peek", "0::/\n", f"0::/../{WEB}\n", f"0::/../{PROXY}\n", "0::/\n")
+    assert owners(result) == [(1, "web"), (3, "peek")]
+    assert (result["process_namespace"], result["pid1"]["container"]) == ("target", "web")
+
+
+def test_an_ephemeral_container_without_a_target_is_as_any_other():
+    assert told(sharing(), "peek", "0::/\n", "0::/\n")["process_namespace"] == "container"
+
+
+def test_a_zombie_that_nobody_could_wait_for_is_not_counted():
+    assert told(sharing(), "web", "0::/\n", "0::/\n", zombies=None)["zombies"] is None
+
+
+@pytest.mark.parametrize("shell", ["", f"0::/kubepods/pod1/{'d' * 64}\n", "9:pids:/\n"])
+def test_whose_they_are_may_not_be_known(shell):
+    with pytest.raises(
+        Problem, match=r"^Container web of pod web shares its processes \(pod\), and the control groups"
+    ):
+        told(sharing(shareProcessNamespace=True), "web", shell, shell)
+
+
+def test_the_socket_carries_the_impersonation_and_nothing_else():
+    class Socket:
+        def connect(self, url, **options):
+            self.connected = (url, options)
+
+    headers = {"User-Agent": "x", "Impersonate-User": "jane", "Impersonate-Group": "readers"}
+    socket = impersonating(Socket, headers)()
+    socket.connect("wss://x", header=["authorization: y"], timeout=3)
+    assert socket.connected == (
+        "wss://x",
+        {"header": ["authorization: y", "Impersonate-User: jane", "Impersonate-Group: readers"], "timeout": 3},
+    )
+
+
+class Exec:
+    """An exec that has printed this, and ended with this status."""
+
+    def __init__(self, output: str, errors: str, status: Any, hangs: bool = False) -> None:
+        self.output, self.errors, self.hangs = output, errors, hangs
+        self.status = json.dumps(status) if status else ""
+        self.closed = False
+
+    def run_forever(self, timeout):
+        assert timeout == 60
+
+    def is_open(self):
+        return self.hangs
+
+    def close(self):
+        self.closed = True
+
+    def read_stdout(self, timeout):
+        return self.output
+
+    def read_stderr(self, timeout):
+        return self.errors
+
+    def read_channel(self, channel):
+        assert channel == 3
+        return self.status
+
+
+class FakeCluster:
+    def __init__(self) -> None:
+        self.params = {"pod": "web", "namespace": "shop", "container": None}
+        self.dynamic = SimpleNamespace(client=SimpleNamespace(default_headers={}))
+
+    def pod(self, name, namespace):
+        assert (name, namespace) == ("web", "shop")
+        return PODS["ready"], "900"
+
+
+@pytest.fixture
+def look(monkeypatch):
+    def look(said: Any) -> dict[str, Any]:
+        def stream(method, pod, namespace, **options):
+            assert (pod, namespace, options["container"]) == ("web", "shop", "web")
+            if isinstance(said, Exception):
+                # As the client does with a refusal.
+                try:
+                    raise said
+                except ApiException as error:
+                    error.body.decode()
+            return said
+
+        monkeypatch.setattr(pod_processes, "stream", stream)
+        # It is set for the process, which a module has to itself.
+        monkeypatch.setattr(pod_processes.ws_client, "WebSocket", pod_processes.ws_client.WebSocket)
+        return observe(FakeCluster())
+
+    return look
+
+
+STATUS = "Name:\tsleep\nState:\tS (sleeping)\nPid:\t1\nPPid:\t0\n"
+LISTED = f"20\036{STATUS}\0370::/\n\037sleep\0001000\0"
+NO_SHELL = "error executing command in container: exec: \"sh\": executable file not found in $PATH"
+
+
+def test_what_was_listed(look):
+    result = look(Exec(LISTED + "\004", "", {"status": "Success"}))
+    assert (result["changed"], result["pid1"]["command"], result["zombies"]) == (False, "sleep 1000", 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (Exec("", "", {"status": "Failure", "message": NO_SHELL}), NO_SHELL),
+        (Exec("", "", {"status": "Failure", "message": "container is paused"}), "looked into: container is paused."),
+        (Exec("20\036\037\037\004", "sh: 1: cat: not found\n", {"status": "Success"}), "sh: 1: cat: not found."),
+        (Exec("", "", None), "looked into: the connection ended early."),
+        (Exec(LISTED, "", None), "was cut short: look again. (the connection ended early)"),
+        (
+            Exec(LISTED, "", {"status": "Failure", "message": "exit code 137"}),
+            "was cut short: look again. (exit code 137)",
+        ),
+    ],
+)
+def test_an_exec_that_fails_says_what_the_runtime_said(look, said, told):
+    with pytest.raises(Problem) as problem:
+        look(said)
+    assert told in str(problem.value)
+
+
+def test_a_look_that_hangs_ends(look):
+    hanging = Exec(LISTED, "", None, hangs=True)
+    with pytest.raises(Problem, match="did not list its processes within 60 seconds"):
+        look(hanging)
+    assert hanging.closed
+
+
+def test_a_refusal_stays_one_though_the_client_stumbles_over_it(look):
+    with pytest.raises(ApiException) as refused:
+        look(ApiException(status=0, reason="Handshake status 403 Forbidden"))
+    assert "403" in refused.value.reason

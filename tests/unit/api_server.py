@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -38,14 +39,18 @@ def too_old() -> tuple[str, dict[str, Any]]:
 
 @dataclass
 class Answer:
-    """An object, or the lines of a watch; how it ends: as it should, by silence, or with the connection cut."""
+    """An object, or the lines of a watch, and how it ends: as it should, unless it says otherwise."""
 
     object: dict[str, Any] | None = None
     code: int = 200
     headers: dict[str, str] = field(default_factory=dict)
-    lines: list[dict[str, Any]] | None = None
+    lines: Iterable[dict[str, Any]] | None = None
     half_line: bytes = b""
+    """The connection is cut after it."""
+    quiet: bool = False
+    """A watch stays open without a word for the seconds that were asked for."""
     silent: bool = False
+    """The peer is gone, and the connection does not know."""
     cut: bool = False
 
 
@@ -105,10 +110,11 @@ class ApiServer:
     def on(self, path: str, *answers: Answer, method: str = "GET") -> None:
         """What is answered to the requests of this path, one after the other."""
         self._scripts[f"{method} {path}", False] = list(answers)
+        self._scripts.setdefault((f"{method} {path}", True), [changes(quiet=True)])
 
     def on_watch(self, path: str, *answers: Answer) -> None:
-        """What is answered to its watches. When there is no more, a watch stays open in silence."""
-        self._scripts[f"GET {path}", True] = [*answers, changes(silent=True)]
+        """What is answered to its watches, before those that have nothing more to say."""
+        self._scripts[f"GET {path}", True] = [*answers, changes(quiet=True)]
 
     def asked(self, path: str | None = None) -> list[Request]:
         """The requests so far, all or those of one path."""
@@ -134,7 +140,9 @@ class ApiServer:
     def _answer(self, handler: BaseHTTPRequestHandler, request: Request) -> None:
         answer = self._next(request)
         if answer.lines is not None:
-            self._watch(handler, answer)
+            # A client that has gone away is no error.
+            with suppress(ConnectionError):
+                self._watch(handler, request, answer)
         elif answer.silent:
             self.over.wait()
             handler.close_connection = True
@@ -150,23 +158,24 @@ class ApiServer:
             handler.end_headers()
             handler.wfile.write(body)
 
-    def _watch(self, handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+    def _watch(self, handler: BaseHTTPRequestHandler, request: Request, answer: Answer) -> None:
         handler.send_response(answer.code)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
-        for chunk in _chunks(answer):
-            handler.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
-        handler.wfile.flush()
-        if answer.silent:
-            self.over.wait()
-        elif not answer.cut and not answer.half_line:
-            handler.wfile.write(b"0\r\n\r\n")
         handler.close_connection = True
+        for line in answer.lines or ():
+            self._chunk(handler, json.dumps(line).encode() + b"\n")
+            if self.over.is_set():
+                return
+        if answer.half_line:
+            self._chunk(handler, answer.half_line)
+        elif answer.silent:
+            self.over.wait()
+        elif not answer.cut:
+            if answer.quiet:
+                self.over.wait(float(request.query["timeoutSeconds"]))
+            self._chunk(handler, b"")
 
-
-def _chunks(answer: Answer) -> Iterable[bytes]:
-    for line in answer.lines or ():
-        yield json.dumps(line).encode() + b"\n"
-    if answer.half_line:
-        yield answer.half_line
+    def _chunk(self, handler: BaseHTTPRequestHandler, content: bytes) -> None:
+        handler.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))

@@ -62,10 +62,11 @@ class Opened:
 
 @dataclass(frozen=True)
 class Look:
-    """All objects, as they were at one moment."""
+    """All objects, as they were at one moment, and the version of the cluster then."""
 
     objects: list[Json]
     at: float
+    version: str
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def follow(cluster: Cluster, source: Source, deadline: float, version: str | Non
             if version is None:
                 yield Asked(begun)
                 objects, version = _look(cluster, source, deadline)
-                yield Look(objects, time.time())
+                yield Look(objects, time.time(), version)
             if not may_watch:
                 version = None
                 _pause(1.0, deadline)
@@ -289,6 +290,16 @@ def observe(
             )
 
 
+def look(cluster: Cluster, source: Source, deadline: float) -> Look | None:
+    """One look, tried again until the deadline; None when it did not come. Raises Problem when it is refused."""
+    for news in follow(cluster, source, deadline):
+        if isinstance(news, Look):
+            return news
+        if isinstance(news, Failure) and news.final:
+            raise _problem(news.error)
+    return None
+
+
 def _problem(error: Exception) -> Exception:
     known = isinstance(error, ApiException | HTTPError | OSError | ValueError)
     return Problem(sentence(error)) if known else error
@@ -326,6 +337,14 @@ class Seen:
         for uid in self.objects.keys() - there - self.gone_at.keys():
             self.gone_at[uid] = news.at
 
+    def has_come_to(self, look: Look) -> bool:
+        """Whether it knows all that the look shows, and that the others are gone."""
+        shown = {found["metadata"]["uid"]: _version(found) for found in look.objects}
+        known = {uid: _version(found) for uid, found in self.objects.items() if uid not in self.gone_at}
+        return all(known.get(uid, 0) >= at or uid in self.gone_at for uid, at in shown.items()) and all(
+            uid in shown or at > int(look.version) for uid, at in known.items()
+        )
+
     def _add(self, found: Json) -> str:
         uid: str = found["metadata"]["uid"]
         self.objects[uid] = found
@@ -334,6 +353,10 @@ class Seen:
             self._known |= told
             self.endings.setdefault(uid, []).append(found)
         return uid
+
+
+def _version(found: Json) -> int:
+    return int(found["metadata"]["resourceVersion"])
 
 
 def ended_containers(pod: Json) -> Iterator[tuple[str, str, str, Json]]:

@@ -177,7 +177,7 @@ def stop(cluster: Cluster) -> dict[str, Any]:
         return {"changed": True, "grace_seconds": grace_seconds}
 
     seen = Seen()
-    seen.take(Look([pod], time.time()))
+    seen.take(Look([pod], time.time(), version))
     deleted_at, begun = time.time(), time.monotonic()
     grace_seconds = delete(cluster, uid, grace_seconds)
 

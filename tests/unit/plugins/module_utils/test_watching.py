@@ -11,7 +11,13 @@ import pytest
 from ansible_collections.workshop.production_patterns.plugins.module_utils import watching
 from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import Cluster
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
-from ansible_collections.workshop.production_patterns.plugins.module_utils.watching import Seen, Source, observe
+from ansible_collections.workshop.production_patterns.plugins.module_utils.watching import (
+    Change,
+    Look,
+    Seen,
+    Source,
+    observe,
+)
 from api_server import CUT, SILENCE, Answer, ApiServer, changes, listing, status, too_old
 
 PODS = "/api/v1/namespaces/quotas/pods"
@@ -257,3 +263,15 @@ def test_every_ending_is_kept_once(api):
     )
     seen = watch(api, "-a")
     assert [found["metadata"]["resourceVersion"] for found in seen.endings["uid-a"]] == ["1", "101", "103"]
+
+
+def test_a_history_has_come_to_a_look_when_it_knows_all_that_it_shows():
+    seen = Seen()
+    seen.take(Look([pod("a", 1), pod("b", 2)], 0.0, "2"))
+    assert seen.has_come_to(Look([pod("a", 1), pod("b", 2)], 0.0, "5"))
+    assert not seen.has_come_to(Look([pod("a", 1), pod("b", 3)], 0.0, "5")), "b has changed"
+    assert not seen.has_come_to(Look([pod("a", 1)], 0.0, "5")), "b has gone"
+    assert not seen.has_come_to(Look([pod("a", 1), pod("b", 2), pod("c", 4)], 0.0, "5")), "c has come"
+    assert seen.has_come_to(Look([pod("a", 1)], 0.0, "1")), "b came after the look"
+    seen.take(Change(pod("a", 6), True, 0.0))
+    assert seen.has_come_to(Look([pod("a", 1), pod("b", 2)], 0.0, "5")), "a went after the look"

@@ -199,6 +199,7 @@ def test_what_holds_at_once_says_nothing(api, shown):
         ("pods", {"seconds": 0}, r"^seconds is 0\.0: give more than 0"),
         ("pods", {"seconds": float("inf")}, "^seconds is inf: give more"),
         ("pods", {"pods": {"namespace": "a/b"}}, "^There can be no namespace 'a/b'"),
+        ("pods", {"pods": {"namespace": None}}, "^There can be no namespace"),
         ("pods", {"context": "lab"}, "^host and context name a cluster each"),
     ],
 )
@@ -214,7 +215,6 @@ def test_bad_input_asks_nothing(api, conditions, arguments, said):
     [
         ({"jobs": {"namespace": "a"}, "pods": {"namespace": "a"}}, "mutually exclusive"),
         ({"pods": {}}, "missing required arguments: namespace"),
-        ({"pods": {"namespace": None}}, "namespace"),
         ({"seconds": "long"}, "seconds"),
         ({"seconds": None}, "seconds"),
         ({"until": "a"}, "until"),

@@ -100,7 +100,7 @@ class ActionModule(ActionBase):
                     if pods_at_end is None or seen["pods"].has_come_to(pods_at_end):
                         break
                 elif not said and seconds >= LONG_SECONDS:
-                    Display().display(f"Waiting {seconds:g} seconds at most until {' and '.join(unmet)}")
+                    Display().display(f"Waiting {seconds:g} seconds at most for: {'; '.join(unmet)}")
                     said = True
         except Problem as problem:
             raise Problem(str(problem), **result()) from problem

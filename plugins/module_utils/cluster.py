@@ -41,6 +41,9 @@ Json = Mapping[str, Any]
 REQUEST_SECONDS: Final = 30
 """How long a request may take, unless its caller has less time."""
 
+_NO_API_SERVER: Final = (
+    "What answers is no API server of Kubernetes: see that the address is that of the cluster, and no proxy's."
+)
 _USER: Final = "Impersonate-User"
 _GROUP: Final = "Impersonate-Group"
 _IMPERSONATION: Final = ("impersonate_user", "impersonate_groups")
@@ -223,9 +226,13 @@ class Cluster:
 
     def ask(self, path: str, query: Json | None = None, **how: Any) -> dict[str, Any]:
         """The object that answers one request."""
-        answer = json.loads(self.request(path, query, **how).data)
+        text = self.request(path, query, **how).data
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            answer = None
         if not isinstance(answer, dict):
-            raise ValueError("what answers is no API server: its answer is no object")
+            raise ValueError(_NO_API_SERVER)
         return answer
 
     def pod(self, name: str, namespace: str) -> tuple[dict[str, Any], str]:
@@ -238,7 +245,16 @@ class Cluster:
             raise Problem(
                 f"There is no pod {name} in namespace {namespace}: create it first, or correct the names."
             ) from error
-        return pod, pod["metadata"]["resourceVersion"]
+        return pod, version(pod)
+
+
+def version(found: Any) -> str:
+    """The version of an object or a list; ValueError for what is neither."""
+    metadata = found.get("metadata") if isinstance(found, dict) else None
+    if not isinstance(metadata, dict) or "resourceVersion" not in metadata:
+        raise ValueError(_NO_API_SERVER)
+    named: str = metadata["resourceVersion"]
+    return named
 
 
 def pod_path(name: str, namespace: str) -> str:

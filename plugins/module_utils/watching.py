@@ -16,12 +16,14 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import (
+    REQUEST_SECONDS,
     ApiException,
     Cluster,
     HTTPError,
     Json,
     sentence,
 )
+from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import version as version_of
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 
 PAGE: Final = 500
@@ -149,7 +151,7 @@ def _look(cluster: Cluster, source: Source, deadline: float) -> tuple[list[Json]
     """All objects, page by page, and the version of the cluster at which they were so."""
 
     def bounded() -> float:
-        return max(0.1, min(deadline - time.monotonic(), QUIET_SECONDS))
+        return max(0.1, min(deadline - time.monotonic(), REQUEST_SECONDS))
 
     if source.name:
         try:
@@ -158,19 +160,17 @@ def _look(cluster: Cluster, source: Source, deadline: float) -> tuple[list[Json]
             if error.status == 404:
                 return [], ""
             raise
-        return [found], found["metadata"]["resourceVersion"]
+        return [found], version_of(found)
     objects: list[Json] = []
     query = {**source.query, "limit": PAGE}
     while True:
         page = cluster.ask(source.path, query, seconds=bounded())
-        metadata = page.get("metadata") or {}
-        if "resourceVersion" not in metadata:
-            raise ValueError("The cluster's answer is no list: see that the address is that of its API server.")
+        version = version_of(page)
         # Go writes an empty list as null.
         objects += page.get("items") or []
-        if not metadata.get("continue"):
-            return objects, metadata["resourceVersion"]
-        query["continue"] = metadata["continue"]
+        if not page["metadata"].get("continue"):
+            return objects, version
+        query["continue"] = page["metadata"]["continue"]
 
 
 def _open(cluster: Cluster, source: Source, version: str, rest: float) -> Any:
@@ -190,13 +190,13 @@ def _changes(answer: Any) -> Iterator[tuple[str, Change | None]]:
             *lines, kept = (kept + part).split(b"\n")
             for line in lines:
                 event = json.loads(line)
-                if not isinstance(event, dict) or not {"type", "object"} <= event.keys():
-                    raise ValueError("The cluster sent a line that is no change in a watch.")
-                kind, found = event["type"], event["object"]
+                if not isinstance(event, dict) or not isinstance(event.get("object"), dict):
+                    raise ValueError("The cluster sent a line in a watch that is no change.")
+                kind, found = event.get("type"), event["object"]
                 if kind == "ERROR":
                     raise Interrupted(status=found.get("code"), reason=found.get("message"))
                 change = Change(found, kind == "DELETED", time.time())
-                yield found["metadata"]["resourceVersion"], None if kind == "BOOKMARK" else change
+                yield version_of(found), None if kind == "BOOKMARK" else change
         if kept:
             raise ValueError("The cluster ended a watch in the middle of a line.")
     finally:
@@ -283,7 +283,7 @@ def observe(
         raise _problem(error)
     for asked_at in unanswered.values():
         # One that was asked only now could not be answered.
-        if to_come or deadline - asked_at > 1:
+        if to_come or deadline - asked_at > QUIET_SECONDS / 2:
             raise Problem(
                 f"The cluster does not answer: its last answer was awaited for {deadline - asked_at:.0f} seconds. "
                 "See that it runs and that the context is its own."

@@ -31,6 +31,7 @@ LIMIT, POD = JOBS["limit"]["job"], JOBS["limit"]["pod"]
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     monkeypatch.setattr(watching, "QUIET_SECONDS", 0.4)
+    monkeypatch.setattr(watching, "REQUEST_SECONDS", 0.4)
     monkeypatch.setattr(watching, "SHORTEST_PAUSE", 0.02)
 
 
@@ -173,7 +174,7 @@ def test_a_refusal_is_told_at_once(api):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "lines"), [(10, ["Waiting 10 seconds at most until a.uid and b.uid"]), (9, [])], ids=["long", "short"]
+    ("seconds", "lines"), [(10, ["Waiting 10 seconds at most for: a.uid; b.uid"]), (9, [])], ids=["long", "short"]
 )
 def test_a_long_wait_says_once_what_it_waits_for(api, shown, seconds, lines):
     api.on(PODS_PATH, listing())

@@ -198,9 +198,10 @@ def test_a_redirection_is_not_followed(api, elsewhere):
         Cluster(api.connection()).pod("web", "quotas")
 
 
-def test_an_answer_that_is_no_object(api):
-    api.on(POD, Answer(json.loads("[]")))
-    with pytest.raises(ValueError, match="no API server"):
+@pytest.mark.parametrize("answer", ["[]", "null", "{}", '{"metadata": []}', '{"metadata": {"name": "web"}}'])
+def test_an_answer_that_is_no_object_of_the_api(api, answer):
+    api.on(POD, Answer(json.loads(answer)))
+    with pytest.raises(ValueError, match="^What answers is no API server of Kubernetes"):
         Cluster(api.connection()).pod("web", "quotas")
 
 

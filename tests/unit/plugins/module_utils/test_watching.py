@@ -37,6 +37,7 @@ def pod(name: str, version: int = 1, ended: str = "") -> dict[str, Any]:
 def soon(monkeypatch):
     """Watches that are found dead soon."""
     monkeypatch.setattr(watching, "QUIET_SECONDS", 0.4)
+    monkeypatch.setattr(watching, "REQUEST_SECONDS", 0.4)
     monkeypatch.setattr(watching, "SHORTEST_PAUSE", 0.02)
 
 
@@ -108,6 +109,9 @@ def test_a_watch_that_ends_with_another_error_is_looked_at_again(api):
         changes(("ADDED", pod("a", 101)), half_line=b'{"type": "ADDED", "object": {"metadata"'),
         changes(("ADDED", pod("a", 101)), silent=True),
         Answer(lines=[], half_line=b"<html>\n"),
+        Answer(lines=[], half_line=b"[]\n"),
+        Answer(lines=[], half_line=b'{"type": "ADDED", "object": {}}\n'),
+        Answer(lines=[], half_line=b'{"type": "ADDED"}\n'),
     ],
 )
 def test_a_watch_that_breaks_is_opened_again(api, broken):

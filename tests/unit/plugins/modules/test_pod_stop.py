@@ -46,6 +46,7 @@ GOES = changes(("MODIFIED", RUNNING), ("MODIFIED", ended()), ("DELETED", ended()
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     monkeypatch.setattr(watching, "QUIET_SECONDS", 0.4)
+    monkeypatch.setattr(watching, "REQUEST_SECONDS", 0.4)
     monkeypatch.setattr(watching, "SHORTEST_PAUSE", 0.02)
     monkeypatch.setattr(module_cluster, "REQUEST_SECONDS", 0.5)
 

@@ -19,6 +19,8 @@ notes:
     followed.
   - Once one of O(kubeconfig), O(context) and O(host) is given, the environment does not redirect it. Of the variables
     E(K8S_AUTH_*) only the other half of O(kubeconfig) and O(context) is read then, and whom to impersonate.
+  - Impersonation is honoured. Where it stands in the kubeconfig it has to be given with O(impersonate_user) too, since
+    the Python client does not read it there.
   - A request that is not answered within 30 seconds fails, as does one that is redirected to another address.
 attributes:
   action_group:

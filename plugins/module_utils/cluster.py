@@ -24,6 +24,7 @@ try:
     from kubernetes.client import ApiClient, Configuration
     from kubernetes.client.exceptions import ApiException
     from kubernetes.config import load_kube_config, load_kube_config_from_dict
+    from kubernetes.config.kube_config import ConfigNode, KubeConfigMerger
     from urllib3.exceptions import HTTPError
 except ImportError:
     # AnsibleK8SModule says so; until then these stand for errors that nothing raises.
@@ -145,9 +146,26 @@ def _load_kubeconfig(options: Json, configuration: Any) -> None:
             client_configuration=configuration,
             persist_config=bool(options.get("persist_config")),
         )
+        impersonated = _impersonated(kubeconfig, context)
     except Exception as error:
         # A kubeconfig that is no YAML, or not of its form, fails in as many ways as there are.
         raise Problem(kubeconfig_sentence(named, str(context), str(error))) from error
+    if impersonated and "impersonate_user" not in options:
+        raise Problem(
+            f"{named} has {context} impersonate {impersonated}, which the Python client would leave out: give "
+            "impersonate_user, and impersonate_groups where there are any."
+        )
+
+
+def _impersonated(kubeconfig: Any, context: str) -> str | None:
+    """Whom the user of a context acts as."""
+    config = (
+        ConfigNode("kubeconfig", kubeconfig) if isinstance(kubeconfig, dict) else KubeConfigMerger(kubeconfig).config
+    )
+    name = config["contexts"].get_with_name(context)["context"].safe_get("user")
+    user = config["users"].get_with_name(name, safe=True) if name else None
+    impersonated: str | None = user["user"].safe_get("as") if user else None
+    return impersonated
 
 
 def _client(options: Json) -> Any:

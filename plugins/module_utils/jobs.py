@@ -69,7 +69,8 @@ def pod_outcome(uid: str, seen: Seen) -> dict[str, Any]:
     pod = seen.objects[uid]
     metadata = pod["metadata"]
     ended = terminations(seen.endings.get(uid, ()))
-    deadline = epoch(metadata.get("deletionTimestamp"))
+    deleting = seen.deleting.get(uid, {"metadata": {}})["metadata"]
+    deadline = epoch(deleting.get("deletionTimestamp"))
     return {
         **outcome(pod),
         "terminations": ended,
@@ -77,7 +78,7 @@ def pod_outcome(uid: str, seen: Seen) -> dict[str, Any]:
         "ready_since": epoch(_condition(pod, "Ready").get("lastTransitionTime")),
         "created_at": epoch(metadata["creationTimestamp"]),
         # The API says until when it may take.
-        "deleted_at": None if deadline is None else deadline - (metadata.get("deletionGracePeriodSeconds") or 0),
+        "deleted_at": None if deadline is None else deadline - (deleting.get("deletionGracePeriodSeconds") or 0),
         "gone_at": seen.gone_at.get(uid),
     }
 
@@ -134,7 +135,7 @@ def _end(versions: Iterable[Json]) -> float | None:
 
 
 def _between(begin: float | None, end: float | None) -> float | None:
-    return None if begin is None or end is None else end - begin
+    return None if begin is None or end is None else round(end - begin, 3)
 
 
 def by_name(seen: Seen, outcomes: dict[str, Any]) -> dict[str, Any]:

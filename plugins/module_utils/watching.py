@@ -111,7 +111,7 @@ def follow(cluster: Cluster, source: Source, deadline: float, version: str | Non
             if version is None:
                 yield Asked(begun)
                 objects, version = _look(cluster, source, deadline)
-                yield Look(objects, time.time(), version)
+                yield Look(objects, round(time.time(), 3), version)
             if not may_watch:
                 version = None
                 _pause(1.0, deadline)
@@ -195,7 +195,7 @@ def _changes(answer: Any) -> Iterator[tuple[str, Change | None]]:
                 kind, found = event.get("type"), event["object"]
                 if kind == "ERROR":
                     raise Interrupted(status=found.get("code"), reason=found.get("message"))
-                change = Change(found, kind == "DELETED", time.time())
+                change = Change(found, kind == "DELETED", round(time.time(), 3))
                 yield version_of(found), None if kind == "BOOKMARK" else change
         if kept:
             raise ValueError("The cluster ended a watch in the middle of a line.")
@@ -315,6 +315,9 @@ class Seen:
     gone_at: dict[str, float] = field(default_factory=dict)
     """When it was seen to be gone, in seconds since the epoch."""
 
+    deleting: dict[str, Json] = field(default_factory=dict)
+    """Each as it was when its deletion was seen first; the last step of a deletion overwrites its grace period."""
+
     endings: dict[str, list[Json]] = field(default_factory=dict)
     """Of pods: each version that told of a container's ending that was not known before."""
 
@@ -348,6 +351,8 @@ class Seen:
     def _add(self, found: Json) -> str:
         uid: str = found["metadata"]["uid"]
         self.objects[uid] = found
+        if "deletionTimestamp" in found["metadata"]:
+            self.deleting.setdefault(uid, found)
         told = {(uid, name, ident) for name, ident, _part, _status in ended_containers(found)}
         if told - self._known:
             self._known |= told

@@ -160,6 +160,21 @@ def test_impersonation_is_sent_with_each_request(api):
     assert api.requests[0].headers["impersonate-group"] == ["developers", "admins"]
 
 
+@pytest.mark.parametrize("kind", ["dict", "file"])
+def test_impersonation_in_a_kubeconfig_is_not_dropped(api, kind, tmp_path):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    config: Any = kubeconfig(api)
+    config["users"][0]["user"] |= {"as": "jane", "as-groups": ["developers"]}
+    if kind == "file":
+        (tmp_path / "config").write_text(yaml.safe_dump(config))
+        config = str(tmp_path / "config")
+    with pytest.raises(Problem, match="has current impersonate jane.*: give impersonate_user"):
+        Cluster({"kubeconfig": config, "context": "current"})
+    assert api.requests == []
+    Cluster({"kubeconfig": config, "context": "current", "impersonate_user": "jane"}).pod("web", "quotas")
+    assert api.requests[0].headers["impersonate-user"] == ["jane"]
+
+
 def test_one_pod_needs_no_right_to_list(api):
     api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
     api.on("/api/v1/namespaces/quotas/pods", status(403, "pods is forbidden"))

@@ -167,8 +167,10 @@ def test_the_times_of_a_pod():
     ready["status"] = "False"
     # The time until which it may take, and the grace period.
     pod["metadata"] |= {"deletionTimestamp": "2026-01-31T12:01:00Z", "deletionGracePeriodSeconds": 30}
-    pods = seen(pod)
-    pods.take(Change(pod, True, 9.5))
+    pods, last = seen(pod), copy.deepcopy(pod)
+    # The last step of a deletion.
+    last["metadata"]["deletionGracePeriodSeconds"] = 0
+    pods.take(Change(last, True, 9.5))
     outcome = pod_outcomes(pods)[pod["metadata"]["name"]]
     assert (outcome["ready_since"], outcome["gone_at"]) == (None, 9.5)
     assert outcome["deleted_at"] == epoch("2026-01-31T12:00:30Z")

@@ -13,7 +13,15 @@ options: {}
 requirements:
   - kubernetes (the Python client)
 notes:
-  - The cluster has to be named with O(context) (or O(host)). The current context of a kubeconfig is never followed.
+  - The cluster has to be named with O(context), in O(kubeconfig) or else the file that E(K8S_AUTH_KUBECONFIG) or
+    E(KUBECONFIG) names, or with O(host) and its credentials (O(api_key), O(client_cert) with O(client_key), or
+    O(username) with O(password)). The two together are refused, and the current context of a kubeconfig is never
+    followed.
+  - Once one of O(kubeconfig), O(context) and O(host) is given, the environment does not redirect it. Of the variables
+    E(K8S_AUTH_*) only the other half of O(kubeconfig) and O(context) is read then, and whom to impersonate.
+  - Impersonation is honoured. Where it stands in the kubeconfig it has to be given with O(impersonate_user) too, since
+    the Python client does not read it there.
+  - A request that is not answered within 30 seconds fails, as does one that is redirected to another address.
 attributes:
   action_group:
     description: The group of modules whose defaults can be set at once in C(module_defaults).

@@ -11,7 +11,10 @@ version_added: 1.0.0
 description:
   - Deletes a pod and watches it until it is gone. The containers get SIGTERM, and SIGKILL when they have not ended
     after the grace period.
-  - The watch begins at the version of the cluster before the deletion, so that it misses nothing.
+  - The watch begins at the version of the pod before the deletion, so that it misses nothing, and goes on when the
+    connection is closed or cut.
+  - It needs the rights to C(get) and C(delete) the pod. Without the right to C(watch) pods it looks once a second, and
+    says so with RV(gaps).
 options:
   namespace:
     description:
@@ -30,6 +33,7 @@ options:
   timeout:
     description:
       - How many seconds to watch for the pod to go. The task fails when it is still there then.
+      - A connection that fails is tried again within these seconds.
     type: int
     default: 120
 attributes:
@@ -62,7 +66,7 @@ RETURN = r"""
 seconds:
   description: How long it took from the deletion until the pod was gone.
   type: float
-  returned: when not in check mode
+  returned: success, when not in check mode
   sample: 30.871
 deleted_at:
   description: When the API was asked to delete it, in seconds since the epoch.
@@ -74,10 +78,19 @@ grace_seconds:
   type: int
   returned: success
   sample: 30
+gaps:
+  description:
+    - How often the watch could not go on where it had ended, because the cluster had forgotten what came then, or
+      because the role may not watch pods. What showed only in between is missing from RV(containers), and RV(seconds)
+      may be as much too long.
+  type: int
+  returned: when not in check mode
+  sample: 0
 containers:
   description:
     - How each container ended, by its name, init containers included.
     - The values are V(null) for a container whose end did not show in the status of the pod before it was gone.
+    - A task that fails after the deletion returns what was seen until then.
   type: dict
   returned: when not in check mode
   contains:
@@ -118,9 +131,43 @@ containers:
 import time
 from typing import Any
 
-from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import Cluster, run
+from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import (
+    ApiException,
+    Cluster,
+    HTTPError,
+    pod_path,
+    run,
+    sentence,
+)
 from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import endings
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
+from ansible_collections.workshop.production_patterns.plugins.module_utils.watching import Look, Seen, Source, observe
+
+
+def delete(cluster: Cluster, uid: str, grace_seconds: int) -> int:
+    """Ask for the deletion, and give the grace period in force."""
+    name, namespace = cluster.params["pod"], cluster.params["namespace"]
+    options = {
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "gracePeriodSeconds": grace_seconds,
+        # Not another pod that has come to bear the name.
+        "preconditions": {"uid": uid},
+    }
+    try:
+        deleted = cluster.ask(pod_path(name, namespace), method="DELETE", body=options)
+    except (ApiException, HTTPError, ValueError) as error:
+        if isinstance(error, ApiException) and 400 <= error.status < 500:
+            raise
+        raise Problem(
+            f"Whether pod {name} in namespace {namespace} is being deleted is not known, since the answer to the "
+            f"deletion is missing: {sentence(error)}",
+            changed=True,
+            grace_seconds=grace_seconds,
+        ) from error
+    # The cluster shortens it for a pod that has not been given to a node.
+    in_force: int = (deleted.get("metadata") or {}).get("deletionGracePeriodSeconds", grace_seconds)
+    return in_force
 
 
 def stop(cluster: Cluster) -> dict[str, Any]:
@@ -139,40 +186,36 @@ def stop(cluster: Cluster) -> dict[str, Any]:
     if cluster.check_mode:
         return {"changed": True, "grace_seconds": grace_seconds}
 
-    pods = cluster.resource("Pod")
+    seen = Seen()
+    seen.take(Look([pod], time.time(), version))
     deleted_at, begun = time.time(), time.monotonic()
-    deleted = pods.delete(
-        name=name,
-        namespace=namespace,
-        body={
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "gracePeriodSeconds": grace_seconds,
-            # Not another pod that has come to bear the name.
-            "preconditions": {"uid": uid},
-        },
-    ).to_dict()
-    # The cluster shortens it for a pod that has not been given to a node.
-    grace_seconds = deleted["metadata"].get("deletionGracePeriodSeconds", grace_seconds)
-    for event in pods.watch(namespace=namespace, name=name, resource_version=version, timeout=timeout):
-        seen = event["raw_object"]
-        if seen["metadata"]["uid"] != uid:
-            continue
-        pod = seen
-        if event["type"] == "DELETED":
+    grace_seconds = delete(cluster, uid, grace_seconds)
+
+    def result(**more: Any) -> dict[str, Any]:
             return {
                 "changed": True,
-                "seconds": round(time.monotonic() - begun, 3),
                 "deleted_at": round(deleted_at, 3),
                 "grace_seconds": grace_seconds,
-                "containers": endings(pod),
+            "containers": endings(seen.objects[uid]),
+            "gaps": seen.gaps,
+            **more,
             }
+
+    source = Source(pod_path(name, namespace).rpartition("/")[0], name=name)
+    try:
+        for part in observe(cluster, {"pod": source}, timeout, {"pod": version}):
+            for _source, news in part:
+                seen.take(news)
+            if uid in seen.gone_at:
+                return result(seconds=round(time.monotonic() - begun, 3))
+    except Problem as problem:
+        raise Problem(
+            f"Pod {name} in namespace {namespace} was deleted, but its end could not be watched: {problem}", **result()
+        ) from problem
     raise Problem(
         f"Pod {name} in namespace {namespace} was still there {timeout} seconds after its deletion with a grace period "
         f"of {grace_seconds} seconds: give a longer timeout, or look for finalizers.",
-        changed=True,
-        grace_seconds=grace_seconds,
-        containers=endings(pod),
+        **result(),
     )
 
 

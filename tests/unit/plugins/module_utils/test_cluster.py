@@ -3,38 +3,226 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import json
+import time
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import (
+    ApiException,
     Cluster,
     api_sentence,
+    connection,
     kubeconfig_sentence,
 )
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
+from api_server import CUT, SILENCE, Answer, ApiServer, status
+from urllib3.exceptions import HTTPError
 
-
-def cluster(**options: Any) -> Cluster:
-    unset = dict.fromkeys(("kubeconfig", "context", "host"))
-    return Cluster(SimpleNamespace(params={**unset, **options}, check_mode=False))
+POD = "/api/v1/namespaces/quotas/pods/web"
 
 
 @pytest.fixture(autouse=True)
-def nothing_named(monkeypatch):
-    for name in ("KUBECONFIG", "CONTEXT", "HOST"):
-        monkeypatch.delenv(f"K8S_AUTH_{name}", raising=False)
+def a_place_of_its_own(monkeypatch, tmp_path):
+    """No variable and no kubeconfig of whoever runs the tests."""
+    for name in ("KUBECONFIG", "K8S_AUTH_KUBECONFIG", "K8S_AUTH_CONTEXT", "K8S_AUTH_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
 
 
-@pytest.mark.parametrize("options", [{}, {"kubeconfig": "/dev/null"}, {"kubeconfig": {"current-context": "mine"}}])
+@pytest.fixture
+def elsewhere():
+    """A server that must never be asked."""
+    server = ApiServer()
+    yield server
+    assert server.requests == []
+    server.close()
+
+
+def kubeconfig(current: ApiServer, **others: ApiServer) -> dict[str, Any]:
+    """A kubeconfig whose current context is that of the first, beside the contexts of others."""
+    servers = {"current": current, **others}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "current",
+        "clusters": [{"name": name, "cluster": {"server": server.url}} for name, server in servers.items()],
+        "users": [{"name": name, "user": {"token": f"token-of-{name}"}} for name in servers],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}} for name in servers],
+    }
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"kubeconfig": "/dev/null"}, {"kubeconfig": {"current-context": "mine"}}, {"api_key": "secret"}],
+)
 def test_the_current_context_is_never_followed(options):
     with pytest.raises(Problem, match="^No cluster is named"):
-        cluster(**options)
+        Cluster(options)
+
+
+@pytest.mark.parametrize("place", ["option", "KUBECONFIG", "K8S_AUTH_KUBECONFIG", "home"])
+def test_a_host_beside_a_kubeconfig_sends_nothing_to_its_current_context(api, elsewhere, place, monkeypatch, tmp_path):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    path = tmp_path / ".kube" / "config"
+    path.parent.mkdir()
+    path.write_text(yaml.safe_dump(kubeconfig(elsewhere)))
+    if place == "option":
+        with pytest.raises(Problem, match="^host and kubeconfig name a cluster each: give one of them"):
+            Cluster({**api.connection(), "kubeconfig": str(path)})
+        return
+    if place != "home":
+        monkeypatch.setenv(place, str(path))
+    with pytest.raises(Problem, match="^host is given without credentials"):
+        Cluster({"host": api.url})
+    Cluster(api.connection()).pod("web", "quotas")
+    assert api.requests[0].headers["authorization"] == ["Bearer let-me-in"]
+
+
+def test_a_named_context_is_not_redirected_by_the_environment(api, elsewhere, monkeypatch):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    monkeypatch.setenv("K8S_AUTH_HOST", elsewhere.url)
+    monkeypatch.setenv("K8S_AUTH_API_KEY", "of another")
+    monkeypatch.setenv("K8S_AUTH_CONTEXT", "current")
+    Cluster({"kubeconfig": kubeconfig(elsewhere, lab=api), "context": "lab"}).pod("web", "quotas")
+    assert api.requests[0].headers["authorization"] == ["Bearer token-of-lab"]
+
+
+def test_a_cluster_of_an_earlier_client_is_not_that_of_the_next(api, elsewhere):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    Cluster({"kubeconfig": kubeconfig(elsewhere), "context": "current"})
+    Cluster(api.connection()).pod("web", "quotas")
+    assert api.requests[0].headers["authorization"] == ["Bearer let-me-in"]
+
+
+def test_a_token_of_ones_own_is_not_replaced_by_that_of_the_kubeconfig(api):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    Cluster({"kubeconfig": kubeconfig(api), "context": "current", "api_key": "mine"}).pod("web", "quotas")
+    assert api.requests[0].headers["authorization"] == ["Bearer mine"]
+
+
+def test_a_user_with_a_password(api):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    Cluster({"host": api.url, "username": "me", "password": "secret"}).pod("web", "quotas")
+    assert api.requests[0].headers["authorization"] == ["Basic bWU6c2VjcmV0"]
+
+
+FROM_ENVIRONMENT = {"K8S_AUTH_HOST": "https://a", "K8S_AUTH_API_KEY": "key", "K8S_AUTH_VERIFY_SSL": "no"}
+
+
+@pytest.mark.parametrize(
+    ("options", "environ", "named"),
+    [
+        ({}, FROM_ENVIRONMENT, {"host": "https://a", "api_key": "key", "validate_certs": False}),
+        ({"host": "https://b", "api_key": "mine"}, FROM_ENVIRONMENT, {"host": "https://b", "api_key": "mine"}),
+        ({"context": "lab"}, FROM_ENVIRONMENT, {"context": "lab", "kubeconfig": "~/.kube/config"}),
+        ({"context": "lab"}, {"KUBECONFIG": "/a"}, {"context": "lab", "kubeconfig": "/a"}),
+        (
+            {"context": "lab"},
+            {"K8S_AUTH_KUBECONFIG": "/b", "KUBECONFIG": "/a"},
+            {"context": "lab", "kubeconfig": "/b"},
+        ),
+        ({"kubeconfig": "/a"}, {"K8S_AUTH_CONTEXT": "lab"}, {"context": "lab", "kubeconfig": "/a"}),
+        (
+            {"context": "lab", "kubeconfig": "/a"},
+            {"K8S_AUTH_IMPERSONATE_USER": "me", "K8S_AUTH_IMPERSONATE_GROUPS": "a,b"},
+            {"context": "lab", "kubeconfig": "/a", "impersonate_user": "me", "impersonate_groups": ["a", "b"]},
+        ),
+    ],
+)
+def test_what_is_named_by_options_and_by_the_environment(options, environ, named):
+    assert connection(options, environ) == named
+
+
+@pytest.mark.parametrize(
+    ("options", "environ", "said"),
+    [
+        ({"host": "https://b"}, FROM_ENVIRONMENT, "^host is given without credentials"),
+        ({"host": "https://b", "client_cert": "/c"}, {}, "^host is given without credentials"),
+        ({"host": "https://b", "api_key": "k", "context": "lab"}, {}, "^host and context name"),
+        ({"host": "https://b", "kubeconfig": "/a", "context": "lab"}, {}, "^host and kubeconfig and context name"),
+        ({}, {**FROM_ENVIRONMENT, "K8S_AUTH_CONTEXT": "lab"}, "^host and context name"),
+        ({"kubeconfig": "/a"}, FROM_ENVIRONMENT, "^No cluster is named"),
+        ({"context": "lab", "impersonate_groups": ["a"]}, {}, "^impersonate_groups is given without"),
+    ],
+)
+def test_what_names_no_cluster_or_two(options, environ, said):
+    with pytest.raises(Problem, match=said):
+        connection(options, environ)
+
+
+def test_impersonation_is_sent_with_each_request(api):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    options = {"impersonate_user": "jane", "impersonate_groups": ["developers", "admins"]}
+    Cluster({**api.connection(), **options}).pod("web", "quotas")
+    assert api.requests[0].headers["impersonate-user"] == ["jane"]
+    assert api.requests[0].headers["impersonate-group"] == ["developers", "admins"]
+
+
+@pytest.mark.parametrize("kind", ["dict", "file"])
+def test_impersonation_in_a_kubeconfig_is_not_dropped(api, kind, tmp_path):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    config: Any = kubeconfig(api)
+    config["users"][0]["user"] |= {"as": "jane", "as-groups": ["developers"]}
+    if kind == "file":
+        (tmp_path / "config").write_text(yaml.safe_dump(config))
+        config = str(tmp_path / "config")
+    with pytest.raises(Problem, match="has current impersonate jane.*: give impersonate_user"):
+        Cluster({"kubeconfig": config, "context": "current"})
+    assert api.requests == []
+    Cluster({"kubeconfig": config, "context": "current", "impersonate_user": "jane"}).pod("web", "quotas")
+    assert api.requests[0].headers["impersonate-user"] == ["jane"]
+
+
+def test_one_pod_needs_no_right_to_list(api):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    api.on("/api/v1/namespaces/quotas/pods", status(403, "pods is forbidden"))
+    assert Cluster(api.connection()).pod("web", "quotas") == ({"metadata": {"resourceVersion": "7"}}, "7")
+    assert [request.path for request in api.requests] == [POD]
+
+
+def test_a_pod_that_is_not_there(api):
+    with pytest.raises(Problem, match="^There is no pod web in namespace quotas"):
+        Cluster(api.connection()).pod("web", "quotas")
+
+
+@pytest.mark.parametrize(("name", "namespace"), [("", "quotas"), ("a/b", "quotas"), ("web", ""), ("web", "a/b")])
+def test_a_name_that_would_ask_for_something_else(api, name, namespace):
+    with pytest.raises(Problem, match="^There can be no pod"):
+        Cluster(api.connection()).pod(name, namespace)
+    assert api.requests == []
+
+
+@pytest.mark.parametrize("answer", [SILENCE, CUT])
+def test_a_request_is_bounded_and_sent_once(api, answer, monkeypatch):
+    monkeypatch.setattr(
+        "ansible_collections.workshop.production_patterns.plugins.module_utils.cluster.REQUEST_SECONDS", 0.3
+    )
+    api.on(POD, answer)
+    begun = time.monotonic()
+    with pytest.raises(HTTPError):
+        Cluster(api.connection()).pod("web", "quotas")
+    assert time.monotonic() - begun < 2
+    assert len(api.requests) == 1
+
+
+def test_a_redirection_is_not_followed(api, elsewhere):
+    api.on(POD, Answer({}, code=302, headers={"Location": f"{elsewhere.url}{POD}"}))
+    with pytest.raises(ApiException, match="302"):
+        Cluster(api.connection()).pod("web", "quotas")
+
+
+@pytest.mark.parametrize("answer", ["[]", "null", "{}", '{"metadata": []}', '{"metadata": {"name": "web"}}'])
+def test_an_answer_that_is_no_object_of_the_api(api, answer):
+    api.on(POD, Answer(json.loads(answer)))
+    with pytest.raises(ValueError, match="^What answers is no API server of Kubernetes"):
+        Cluster(api.connection()).pod("web", "quotas")
 
 
 def test_a_kubeconfig_that_is_missing(tmp_path):
     with pytest.raises(Problem, match=f"kubeconfig gone in {tmp_path} does not exist"):
-        cluster(kubeconfig=str(tmp_path / "gone"), context="kind-workshop")
+        Cluster({"kubeconfig": str(tmp_path / "gone"), "context": "kind-workshop"})
 
 
 def test_a_kubeconfig_without_the_context():

@@ -4,17 +4,24 @@
 from __future__ import annotations
 
 import copy
+import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.workshop.production_patterns.plugins.module_utils import cluster as module_cluster
+from ansible_collections.workshop.production_patterns.plugins.module_utils import watching
+from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import ApiException, Cluster
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from ansible_collections.workshop.production_patterns.plugins.modules.pod_stop import stop
+from api_server import CUT, SILENCE, Answer, ApiServer, changes, status, too_old
 
 PODS: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "module_utils" / "pods.yml").read_text())
 RUNNING = PODS["ready"]
+UID = RUNNING["metadata"]["uid"]
+PATH = "/api/v1/namespaces/quotas/pods"
+WEB = f"{PATH}/web"
 
 
 def ended() -> dict[str, Any]:
@@ -25,69 +32,176 @@ def ended() -> dict[str, Any]:
     return pod
 
 
+def deleting() -> dict[str, Any]:
+    return {**RUNNING, "metadata": {**RUNNING["metadata"], "deletionTimestamp": "2026-01-31T12:00:30Z"}}
+
+
 def another() -> dict[str, Any]:
     return {**RUNNING, "metadata": {**RUNNING["metadata"], "uid": "another"}}
 
 
-class FakeCluster:
-    """A cluster that answers a deletion with the events it was given."""
-
-    def __init__(self, *events: tuple[str, dict[str, Any]], check_mode: bool = False, **options: Any) -> None:
-        self.params = {"pod": "web", "namespace": "quotas", "grace_seconds": None, "timeout": 120, **options}
-        self.check_mode = check_mode
-        self.events = events
-        self.deletions: list[dict[str, Any]] = []
-        self.watched: dict[str, Any] = {}
-
-    def pod(self, name, namespace):
-        return copy.deepcopy(RUNNING), "900"
-
-    def resource(self, kind):
-        assert kind == "Pod"
-        return self
-
-    def delete(self, name, namespace, body):
-        self.deletions.append(body)
-        deleted = {"metadata": {"deletionGracePeriodSeconds": body["gracePeriodSeconds"]}}
-        return SimpleNamespace(to_dict=lambda: deleted)
-
-    def watch(self, **options):
-        self.watched = options
-        return ({"type": kind, "raw_object": pod} for kind, pod in self.events)
+GOES = changes(("MODIFIED", RUNNING), ("MODIFIED", ended()), ("DELETED", ended()))
 
 
-def test_the_end_of_a_pod():
-    cluster = FakeCluster(("MODIFIED", RUNNING), ("MODIFIED", ended()), ("DELETED", ended()))
-    result = stop(cluster)
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    monkeypatch.setattr(watching, "QUIET_SECONDS", 0.4)
+    monkeypatch.setattr(watching, "REQUEST_SECONDS", 0.4)
+    monkeypatch.setattr(watching, "SHORTEST_PAUSE", 0.02)
+    monkeypatch.setattr(module_cluster, "REQUEST_SECONDS", 0.5)
+
+
+@pytest.fixture
+def api(api: ApiServer) -> ApiServer:
+    """A server with a pod that does as it is told and goes."""
+    api.on(WEB, Answer(RUNNING))
+    api.on(WEB, Answer(deleting()), method="DELETE")
+    api.on_watch(PATH, GOES)
+    return api
+
+
+def ask(api: ApiServer, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    defaults = {"pod": "web", "namespace": "quotas", "grace_seconds": None, "timeout": 10}
+    return stop(Cluster({**api.connection(), **defaults, **options}, check_mode))
+
+
+def deletions(api: ApiServer) -> list[dict[str, Any]]:
+    return [request.body for request in api.requests if request.method == "DELETE"]
+
+
+def watches(api: ApiServer) -> list[dict[str, str]]:
+    return [request.query for request in api.asked(PATH)]
+
+
+def test_the_end_of_a_pod(api):
+    before = time.time()
+    result = ask(api)
     assert result["changed"]
     assert result["grace_seconds"] == 30
+    assert result["gaps"] == 0
     assert result["containers"]["web"]["signal"] == "SIGKILL"
     assert result["containers"]["proxy"]["exit_code"] is None
-    assert cluster.watched["resource_version"] == "900"
-    assert cluster.deletions[0]["preconditions"] == {"uid": RUNNING["metadata"]["uid"]}
+    assert before - 0.01 <= result["deleted_at"] <= time.time()
+    (watch,) = watches(api)
+    assert watch["resourceVersion"] == RUNNING["metadata"]["resourceVersion"]
+    assert watch["fieldSelector"] == "metadata.name=web"
+    assert deletions(api) == [
+        {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 30, "preconditions": {"uid": UID}}
+    ]
 
 
-def test_a_grace_period_of_ones_own():
-    cluster = FakeCluster(("DELETED", RUNNING), grace_seconds=0)
-    assert stop(cluster)["grace_seconds"] == 0
-    assert cluster.deletions[0]["gracePeriodSeconds"] == 0
+def test_the_seconds_are_those_until_it_was_gone(api):
+    # A server that takes a second to answer the first watch, which then ends without a word.
+    api.on_watch(PATH, changes(quiet=True), GOES)
+    assert 0.9 < ask(api)["seconds"] < 3
 
 
-def test_the_end_of_another_pod_of_the_name_is_not_its_end():
-    with pytest.raises(Problem, match="still there 120 seconds after its deletion") as problem:
-        stop(FakeCluster(("MODIFIED", ended()), ("DELETED", another())))
+def test_a_grace_period_of_ones_own(api):
+    assert ask(api, grace_seconds=0)["grace_seconds"] == 0
+    assert deletions(api)[0]["gracePeriodSeconds"] == 0
+
+
+def test_the_cluster_shortens_the_grace_period(api):
+    shortened = deleting()
+    shortened["metadata"]["deletionGracePeriodSeconds"] = 0
+    api.on(WEB, Answer(shortened), method="DELETE")
+    assert ask(api)["grace_seconds"] == 0
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        changes(),
+        changes(("MODIFIED", RUNNING), cut=True),
+        changes(("MODIFIED", RUNNING), half_line=b'{"type": "DELETED"'),
+        changes(("MODIFIED", RUNNING), silent=True),
+        CUT,
+        SILENCE,
+        status(503),
+    ],
+)
+def test_a_watch_that_breaks_does_not_lose_the_end(api, broken):
+    api.on_watch(PATH, broken, GOES)
+    assert ask(api)["containers"]["web"]["exit_code"] == 137
+
+
+@pytest.mark.parametrize("look", [status(404), Answer(another())], ids=["no pod", "another pod of the name"])
+@pytest.mark.parametrize("broken", [changes(too_old()), status(410), status(403)])
+def test_what_the_cluster_has_forgotten_or_does_not_show_is_a_gap(api, broken, look):
+    api.on(WEB, Answer(RUNNING), Answer(ended()), look)
+    api.on_watch(PATH, broken, broken)
+    result = ask(api)
+    assert result["gaps"] == 2
+    assert result["containers"]["web"]["exit_code"] == 137
+
+
+def test_the_end_of_another_pod_of_the_name_is_not_its_end(api):
+    api.on_watch(PATH, changes(("MODIFIED", ended()), ("DELETED", another()), quiet=True))
+    begun = time.monotonic()
+    with pytest.raises(Problem, match="still there 1 seconds after its deletion with a grace period of 30") as problem:
+        ask(api, timeout=1)
+    assert 1 <= time.monotonic() - begun < 2
+    seen = problem.value.seen
+    assert (seen["changed"], seen["grace_seconds"], seen["gaps"]) == (True, 30, 0)
+    assert seen["containers"]["web"]["exit_code"] == 137
+    assert "seconds" not in seen
+
+
+@pytest.mark.parametrize(
+    ("last", "said"), [(status(401, "expired"), "expired"), (CUT, "does not answer"), (SILENCE, "does not answer")]
+)
+def test_an_error_after_the_deletion_says_what_was_seen(api, last, said):
+    api.on_watch(PATH, changes(("MODIFIED", ended())), *[last] * 99)
+    begun = time.monotonic()
+    with pytest.raises(Problem, match=f"^Pod web in namespace quotas was deleted, but its end .*{said}") as problem:
+        ask(api, timeout=2)
+    assert time.monotonic() - begun < 3
+    assert problem.value.seen["changed"]
     assert problem.value.seen["containers"]["web"]["exit_code"] == 137
 
 
-def test_check_mode_deletes_nothing():
-    cluster = FakeCluster(check_mode=True)
-    assert stop(cluster) == {"changed": True, "grace_seconds": 30}
-    assert cluster.deletions == []
+@pytest.mark.parametrize("answer", [CUT, SILENCE, status(500, "who knows"), Answer(code=200)])
+def test_a_deletion_whose_answer_is_missing_may_have_changed_something(api, answer):
+    api.on(WEB, answer, method="DELETE")
+    with pytest.raises(Problem, match="^Whether pod web in namespace quotas is being deleted is not known") as problem:
+        ask(api)
+    assert problem.value.seen == {"changed": True, "grace_seconds": 30}
+    assert len(deletions(api)) == 1
+    assert watches(api) == []
 
 
-@pytest.mark.parametrize("options", [{"grace_seconds": -1}, {"timeout": 0}])
-def test_bad_input_deletes_nothing(options):
-    cluster = FakeCluster(**options)
-    with pytest.raises(Problem, match="or more"):
-        stop(cluster)
-    assert cluster.deletions == []
+@pytest.mark.parametrize("refused", [status(403, "may not delete"), status(409, "another uid"), status(404, "gone")])
+def test_a_deletion_that_was_refused_changed_nothing(api, refused):
+    api.on(WEB, refused, method="DELETE")
+    with pytest.raises(ApiException, match=r"\(4"):
+        ask(api)
+    assert watches(api) == []
+
+
+def test_a_pod_that_is_being_deleted_is_left_alone(api):
+    api.on(WEB, Answer(deleting()))
+    with pytest.raises(Problem, match="is being deleted already"):
+        ask(api)
+    assert deletions(api) == []
+
+
+def test_a_pod_that_is_not_there(api):
+    with pytest.raises(Problem, match="There is no pod gone in namespace quotas"):
+        ask(api, pod="gone")
+    assert deletions(api) == []
+
+
+@pytest.mark.parametrize(("options", "grace_seconds"), [({}, 30), ({"grace_seconds": 5}, 5)])
+def test_check_mode_deletes_nothing(api, options, grace_seconds):
+    assert ask(api, check_mode=True, **options) == {"changed": True, "grace_seconds": grace_seconds}
+    assert deletions(api) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"grace_seconds": -1}, "grace_seconds is -1: give 0"), ({"timeout": 0}, "timeout is 0: give 1")],
+)
+def test_bad_input_asks_nothing(api, options, said):
+    with pytest.raises(Problem, match=said):
+        ask(api, **options)
+    assert api.requests == []

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: The workshop.production_patterns authors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""How Jobs and pods went, from all that was seen of them. All times are seconds since the epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final, TypedDict
+
+from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import Json
+from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import Termination, outcome
+from ansible_collections.workshop.production_patterns.plugins.module_utils.watching import Seen, ended_containers
+
+START_ERRORS: Final = ("StartError", "ContainerCannotRun")
+"""The reasons of containerd and of Docker for a container whose program never ran."""
+
+
+class Job(TypedDict):
+    uid: str
+    limit: int
+    parallelism: int | None
+    failures: int
+    exit_codes: list[int]
+    start_errors: int
+    pods: int
+    pods_left: int
+    pods_after_end: int
+    created_at: list[float]
+    waits_seconds: list[float | None]
+    ended: str | None
+    reason: str | None
+    ended_at: float | None
+    ended_after_seconds: float | None
+    removed_at: float | None
+    removed_after_seconds: float | None
+
+
+def epoch(time: str | None) -> float | None:
+    """A time of the API in seconds since the epoch; None where there is none, which is also written as 1970."""
+    if not time:
+        return None
+    return max(0.0, datetime.fromisoformat(time).timestamp()) or None
+
+
+def _condition(found: Json, *kinds: str) -> Json:
+    conditions = (found.get("status") or {}).get("conditions") or ()
+    return next((one for one in conditions if one["type"] in kinds and one["status"] == "True"), {})
+
+
+def _created_at(found: Json) -> float:
+    return epoch(found["metadata"]["creationTimestamp"]) or 0.0
+
+
+def terminations(versions: Iterable[Json]) -> list[Termination]:
+    """Every ending of a container that the versions of a pod tell of, once and by time."""
+    known: dict[tuple[str, str], tuple[float, list[Termination]]] = {}
+    for pod in versions:
+        for name, ident, part, status in ended_containers(pod):
+            finished_at = epoch(status["state"]["terminated"].get("finishedAt")) or 0.0
+            known[name, ident] = finished_at, outcome({**pod, "status": {part: [status]}})["terminations"]
+    return [one for _finished_at, found in sorted(known.values(), key=lambda one: one[0]) for one in found]
+
+
+def pod_outcome(uid: str, seen: Seen) -> dict[str, Any]:
+    """How a pod stands, as pod_outcome gives it, with all that was seen on the way."""
+    pod = seen.objects[uid]
+    metadata = pod["metadata"]
+    ended = terminations(seen.endings.get(uid, ()))
+    deleting = seen.deleting.get(uid, {"metadata": {}})["metadata"]
+    deadline = epoch(deleting.get("deletionTimestamp"))
+    return {
+        **outcome(pod),
+        "terminations": ended,
+        "oom_killed": any(termination["reason"] == "OOMKilled" for termination in ended),
+        "ready_since": epoch(_condition(pod, "Ready").get("lastTransitionTime")),
+        "created_at": epoch(metadata["creationTimestamp"]),
+        # The API says until when it may take.
+        "deleted_at": None if deadline is None else deadline - (deleting.get("deletionGracePeriodSeconds") or 0),
+        "gone_at": seen.gone_at.get(uid),
+    }
+
+
+def job_outcome(uid: str, jobs: Seen, pods: Seen) -> Job:
+    """How a Job went, with the pods of its own that were seen."""
+    job = jobs.objects[uid]
+    spec, status = job["spec"], job.get("status") or {}
+    own = [
+        pod_uid
+        for pod_uid, pod in pods.objects.items()
+        if any(owner["uid"] == uid for owner in pod["metadata"].get("ownerReferences") or ())
+    ]
+    own.sort(key=lambda pod_uid: _created_at(pods.objects[pod_uid]))
+    created_at = [_created_at(pods.objects[pod_uid]) for pod_uid in own]
+    ends = [_end(pods.endings.get(pod_uid, ())) for pod_uid in own]
+    ended = [one for pod_uid in own for one in terminations(pods.endings.get(pod_uid, ()))]
+    over = _condition(job, "Complete", "Failed")
+    ended_at, started_at = epoch(over.get("lastTransitionTime")), epoch(status.get("startTime"))
+    removed_at = jobs.gone_at.get(uid)
+    return {
+        "uid": uid,
+        "limit": spec["backoffLimit"],
+        "parallelism": spec.get("parallelism"),
+        "failures": status.get("failed") or 0,
+        "exit_codes": sorted(
+            {one["exit_code"] for one in ended if one["reason"] not in START_ERRORS and one["exit_code"] is not None}
+        ),
+        "start_errors": sum(one["reason"] in START_ERRORS for one in ended),
+        "pods": len(own),
+        "pods_left": sum(pod_uid not in pods.gone_at for pod_uid in own),
+        "pods_after_end": 0 if ended_at is None else sum(created > ended_at for created in created_at),
+        "created_at": created_at,
+        "waits_seconds": [
+            None if end is None else created - end for end, created in zip(ends[:-1], created_at[1:], strict=True)
+        ],
+        "ended": over.get("type"),
+        "reason": over.get("reason"),
+        "ended_at": ended_at,
+        "ended_after_seconds": _between(started_at, ended_at),
+        "removed_at": removed_at,
+        "removed_after_seconds": _between(ended_at, removed_at),
+    }
+
+
+def _end(versions: Iterable[Json]) -> float | None:
+    """When the last container of a pod ended, as far as the versions tell."""
+    times = (
+        epoch(status["state"]["terminated"].get("finishedAt"))
+        for pod in versions
+        for _name, _ident, _part, status in ended_containers(pod)
+    )
+    return max((time for time in times if time is not None), default=None)
+
+
+def _between(begin: float | None, end: float | None) -> float | None:
+    return None if begin is None or end is None else round(end - begin, 3)
+
+
+def by_name(seen: Seen, outcomes: dict[str, Any]) -> dict[str, Any]:
+    """The outcomes by name instead of uid. Where several bore a name, it is the last one's, with those before it."""
+    named: dict[str, Any] = {}
+    for uid in sorted(outcomes, key=lambda one: _created_at(seen.objects[one])):
+        name = seen.objects[uid]["metadata"]["name"]
+        before = named.get(name)
+        earlier = [] if before is None else [*before.pop("earlier"), before]
+        named[name] = {**outcomes[uid], "earlier": earlier}
+    return named
+
+
+def pod_outcomes(pods: Seen) -> dict[str, Any]:
+    """All pods that were seen, by name."""
+    return by_name(pods, {uid: pod_outcome(uid, pods) for uid in pods.objects})
+
+
+def job_outcomes(jobs: Seen, pods: Seen) -> dict[str, Any]:
+    """All Jobs that were seen, by name."""
+    return by_name(jobs, {uid: job_outcome(uid, jobs, pods) for uid in jobs.objects})

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: The workshop.production_patterns authors
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.workshop.production_patterns.plugins.module_utils.jobs import (
+    epoch,
+    job_outcomes,
+    pod_outcomes,
+)
+from ansible_collections.workshop.production_patterns.plugins.module_utils.watching import Change, Look, Seen
+
+HERE = Path(__file__).parent
+JOBS: dict[str, Any] = yaml.safe_load((HERE / "jobs.yml").read_text())
+PODS: dict[str, Any] = yaml.safe_load((HERE / "pods.yml").read_text())
+
+# 2026-11-25T13:11:57Z, when the Jobs and their pods were made.
+MADE = 1795612317.0
+
+
+def seen(*objects: dict[str, Any]) -> Seen:
+    history = Seen()
+    history.take(Look(list(objects), 0.0, "1"))
+    return history
+
+
+def job(name: str, *pods: dict[str, Any], gone_at: float | None = None) -> dict[str, Any]:
+    """The outcome of a Job that has these pods."""
+    jobs = seen(JOBS[name]["job"])
+    if gone_at:
+        jobs.take(Change(JOBS[name]["job"], True, gone_at))
+    outcome: dict[str, Any] = job_outcomes(jobs, seen(*pods))[name]
+    return outcome
+
+
+def later(name: str, uid: str, created: str, ended: str | None, **terminated: Any) -> dict[str, Any]:
+    """Another pod of a Job, of these times of day."""
+    pod = copy.deepcopy(JOBS[name]["pod"])
+    pod["metadata"] |= {"uid": uid, "name": uid, "creationTimestamp": f"2026-11-25T{created}Z"}
+    status = pod["status"]["containerStatuses"][0]
+    status["state"] = {"running": {}}
+    if ended:
+        ending = {"exitCode": 3, "reason": "Error", "finishedAt": f"2026-11-25T{ended}Z", "containerID": uid}
+        status["state"] = {"terminated": {**ending, **terminated}}
+    return pod
+
+
+def test_a_job_that_was_ended_by_its_deadline():
+    pods = [
+        later("deadline", "third", "13:12:16", None),
+        JOBS["deadline"]["pod"],
+        later("deadline", "second", "13:12:10", "13:12:14", exitCode=137, reason="Error"),
+    ]
+    assert job("deadline", *pods, JOBS["limit"]["pod"]) == {
+        "uid": JOBS["deadline"]["job"]["metadata"]["uid"],
+        "limit": 6,
+        "parallelism": 1,
+        "failures": 2,
+        "exit_codes": [3, 137],
+        "start_errors": 0,
+        "pods": 3,
+        "pods_left": 3,
+        "pods_after_end": 1,
+        "created_at": [MADE, MADE + 13, MADE + 19],
+        # The first ended at 13:12:00.
+        "waits_seconds": [10.0, 2.0],
+        "ended": "Failed",
+        "reason": "DeadlineExceeded",
+        # The cluster waits for the end of the last pod, three seconds after the deadline.
+        "ended_at": MADE + 18,
+        "ended_after_seconds": 18.0,
+        "removed_at": None,
+        "removed_after_seconds": None,
+        "earlier": [],
+    }
+
+
+def test_a_pod_that_is_gone_counts_but_is_not_left():
+    jobs, pods = seen(JOBS["deadline"]["job"]), seen(JOBS["deadline"]["pod"])
+    pods.take(Look([], 5.0, "2"))
+    outcome = job_outcomes(jobs, pods)["deadline"]
+    assert (outcome["pods"], outcome["pods_left"], outcome["exit_codes"]) == (1, 0, [3])
+
+
+def test_a_pod_of_the_second_of_the_end_was_not_made_after_it():
+    assert job("deadline", later("deadline", "same", "13:12:15", None))["pods_after_end"] == 0
+
+
+def test_a_wait_after_an_end_that_nobody_saw_is_unknown():
+    pods = [later("deadline", "second", "13:12:10", None), later("deadline", "third", "13:12:20", None)]
+    assert job("deadline", JOBS["deadline"]["pod"], *pods)["waits_seconds"] == [10.0, None]
+
+
+def test_a_container_that_failed_to_start_is_no_exit_code():
+    outcome = job("starts-not", JOBS["starts-not"]["pod"])
+    assert (outcome["start_errors"], outcome["exit_codes"], outcome["failures"]) == (1, [], 1)
+    assert (outcome["ended"], outcome["limit"]) == ("Failed", 0)
+
+
+def test_a_job_that_was_removed():
+    outcome = job("limit", gone_at=MADE + 17.5)
+    assert (outcome["removed_at"], outcome["removed_after_seconds"]) == (MADE + 17.5, 10.5)
+
+
+@pytest.mark.parametrize("keep", [[], ["FailureTarget"]], ids=["runs", "ends"])
+def test_a_job_that_has_not_ended_yet(keep):
+    found = copy.deepcopy(JOBS["deadline"]["job"])
+    found["status"] = {"conditions": [one for one in found["status"]["conditions"] if one["type"] in keep]}
+    outcome = job_outcomes(seen(found), seen(JOBS["deadline"]["pod"]))["deadline"]
+    names = ("ended", "reason", "ended_at", "ended_after_seconds", "failures", "pods_after_end")
+    assert [outcome[name] for name in names] == [None, None, None, None, 0, 0]
+
+
+def test_a_condition_that_is_false_is_no_end():
+    found = copy.deepcopy(JOBS["limit"]["job"])
+    for condition in found["status"]["conditions"]:
+        condition["status"] = "False"
+    assert job_outcomes(seen(found), seen())["limit"]["ended"] is None
+
+
+def test_a_name_that_was_borne_by_several_is_that_of_the_last():
+    first, last = JOBS["limit"]["pod"], later("limit", "last", "13:13:00", None)
+    last["metadata"]["name"] = first["metadata"]["name"]
+    outcome = pod_outcomes(seen(last, first))[first["metadata"]["name"]]
+    assert outcome["uid"] == "last"
+    assert [one["uid"] for one in outcome["earlier"]] == [first["metadata"]["uid"]]
+
+
+def crashed(times: int, ident: str = "bbb") -> dict[str, Any]:
+    """A pod whose container has ended so many times, always in the same second."""
+    pod = copy.deepcopy(PODS["oom_killed"])
+    status = pod["status"]["containerStatuses"][0]
+    status["restartCount"] = times
+    status["lastState"]["terminated"]["containerID"] = ident
+    return pod
+
+
+def test_every_ending_that_was_seen_is_told_not_only_the_last_two():
+    pods = seen(crashed(1, "a"))
+    for times, ident in enumerate("bbcd", start=2):
+        pods.take(Change(crashed(times, ident), False, 0.0))
+    hog = pod_outcomes(pods)["hog"]
+    assert [one["reason"] for one in hog["terminations"]] == ["OOMKilled"] * 4
+    assert hog["containers"]["hog"]["restarts"] == 5
+
+
+def test_a_kill_for_memory_is_not_forgotten_when_the_container_ends_otherwise_later():
+    pods, after = seen(crashed(1)), crashed(2, "later")
+    after["status"]["containerStatuses"][0]["lastState"]["terminated"] |= {"reason": "Error", "exitCode": 1}
+    pods.take(Change(after, False, 0.0))
+    assert pod_outcomes(pods)["hog"]["oom_killed"]
+
+
+def test_the_times_of_a_pod():
+    pod = copy.deepcopy(PODS["ready"])
+    outcome = pod_outcomes(seen(pod))[pod["metadata"]["name"]]
+    ready = next(one for one in pod["status"]["conditions"] if one["type"] == "Ready")
+    assert outcome["created_at"] == epoch(pod["metadata"]["creationTimestamp"])
+    assert outcome["ready_since"] == epoch(ready["lastTransitionTime"]) is not None
+    assert (outcome["deleted_at"], outcome["gone_at"]) == (None, None)
+    ready["status"] = "False"
+    # The time until which it may take, and the grace period.
+    pod["metadata"] |= {"deletionTimestamp": "2026-01-31T12:01:00Z", "deletionGracePeriodSeconds": 30}
+    pods, last = seen(pod), copy.deepcopy(pod)
+    # The last step of a deletion.
+    last["metadata"]["deletionGracePeriodSeconds"] = 0
+    pods.take(Change(last, True, 9.5))
+    outcome = pod_outcomes(pods)[pod["metadata"]["name"]]
+    assert (outcome["ready_since"], outcome["gone_at"]) == (None, 9.5)
+    assert outcome["deleted_at"] == epoch("2026-01-31T12:00:30Z")
+
+
+@pytest.mark.parametrize("time", [None, "", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
+def test_a_time_that_is_none(time):
+    assert epoch(time) is None

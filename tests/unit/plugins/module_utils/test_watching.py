@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: The workshop.production_patterns authors
+
+from __future__ import annotations
+
+import time
+from itertools import repeat
+from typing import Any
+
+import pytest
+from ansible_collections.workshop.production_patterns.plugins.module_utils import watching
+from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import Cluster
+from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
+from ansible_collections.workshop.production_patterns.plugins.module_utils.watching import (
+    Change,
+    Look,
+    Seen,
+    Source,
+    observe,
+)
+from api_server import CUT, SILENCE, Answer, ApiServer, changes, listing, status, too_old
+
+PODS = "/api/v1/namespaces/quotas/pods"
+JOBS = "/apis/batch/v1/namespaces/quotas/jobs"
+
+
+def pod(name: str, version: int = 1, ended: str = "") -> dict[str, Any]:
+    """A pod, with a container of this ID that has ended."""
+    state = {"terminated": {"containerID": ended, "exitCode": 1}} if ended else {"running": {}}
+    return {
+        "metadata": {"name": name, "uid": f"uid-{name}", "resourceVersion": str(version)},
+        "status": {"containerStatuses": [{"name": "app", "state": state}]},
+    }
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    """Watches that are found dead soon."""
+    monkeypatch.setattr(watching, "QUIET_SECONDS", 0.4)
+    monkeypatch.setattr(watching, "REQUEST_SECONDS", 0.4)
+    monkeypatch.setattr(watching, "SHORTEST_PAUSE", 0.02)
+
+
+def watch(api: ApiServer, *enough: str, seconds: float = 10.0, source: Source | None = None) -> Seen:
+    """What is seen of the pods until these names have come (with a minus, have gone), or until time is up."""
+    seen = Seen()
+    for part in observe(Cluster(api.connection()), {"pods": source or Source(PODS)}, seconds):
+        for _name, news in part:
+            seen.take(news)
+        if enough and set(enough) <= names(seen):
+            break
+    return seen
+
+
+def names(seen: Seen) -> set[str]:
+    return {("-" if uid in seen.gone_at else "") + found["metadata"]["name"] for uid, found in seen.objects.items()}
+
+
+def asked(api: ApiServer, name: str) -> list[str | None]:
+    return [request.query.get(name) for request in api.asked(PODS) if "watch" in request.query]
+
+
+def test_a_look_and_the_changes_after_it(api):
+    api.on(PODS, listing(pod("a"), version="100"))
+    api.on_watch(PODS, changes(("ADDED", pod("b", 101)), ("DELETED", pod("a", 102)), quiet=True))
+    assert names(watch(api, "-a", "b")) == {"-a", "b"}
+    assert asked(api, "resourceVersion") == ["100"]
+
+
+def test_a_watch_that_is_closed_goes_on_where_it_ended(api):
+    api.on(PODS, listing(version="100"))
+    api.on_watch(PODS, changes(("ADDED", pod("a", 101))), changes(), changes(("ADDED", pod("b", 102))))
+    seen = watch(api, "a", "b")
+    assert asked(api, "resourceVersion") == ["100", "101", "101"]
+    assert seen.gaps == 0
+
+
+def test_a_bookmark_brings_a_version_and_no_object(api):
+    api.on(PODS, listing(version="100"))
+    bookmark = {"metadata": {"resourceVersion": "150"}}
+    api.on_watch(PODS, changes(("BOOKMARK", bookmark)), changes(("ADDED", pod("a", 151))))
+    assert names(watch(api, "a")) == {"a"}
+    assert asked(api, "resourceVersion") == ["100", "150"]
+
+
+@pytest.mark.parametrize("forgotten", [changes(too_old()), status(410, "too old")], ids=["in the stream", "at once"])
+def test_what_the_cluster_has_forgotten_is_looked_at_again_and_counted(api, forgotten):
+    api.on(PODS, listing(pod("a"), pod("b")), listing(pod("b"), pod("c"), version="200"))
+    api.on_watch(PODS, forgotten)
+    seen = watch(api, "-a", "b", "c")
+    assert seen.gaps == 1
+
+
+def test_a_watch_that_ends_with_another_error_is_looked_at_again(api):
+    api.on(PODS, listing(), listing(pod("a")))
+    api.on_watch(PODS, changes(("ERROR", {"code": 500, "message": "etcd is away"})))
+    assert names(watch(api, "a")) == {"a"}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        CUT,
+        SILENCE,
+        status(500),
+        status(503),
+        status(429),
+        changes(cut=True),
+        changes(("ADDED", pod("a", 101)), half_line=b'{"type": "ADDED", "object": {"metadata"'),
+        changes(("ADDED", pod("a", 101)), silent=True),
+        Answer(lines=[], half_line=b"<html>\n"),
+        Answer(lines=[], half_line=b"[]\n"),
+        Answer(lines=[], half_line=b'{"type": "ADDED", "object": {}}\n'),
+        Answer(lines=[], half_line=b'{"type": "ADDED"}\n'),
+    ],
+)
+def test_a_watch_that_breaks_is_opened_again(api, broken):
+    api.on(PODS, listing(version="100"))
+    api.on_watch(PODS, broken, changes(("ADDED", pod("a", 101)), ("ADDED", pod("b", 102))))
+    seen = watch(api, "a", "b")
+    assert seen.gaps == 0
+
+
+@pytest.mark.parametrize("broken", [CUT, SILENCE, status(500), status(429), Answer({"code": 0}), Answer({}, code=502)])
+def test_a_look_that_fails_is_tried_again(api, broken):
+    api.on(PODS, broken, broken, listing(pod("a")))
+    assert names(watch(api, "a")) == {"a"}
+
+
+def test_a_busy_cluster_is_given_the_time_that_it_asks_for(api):
+    api.on(PODS, status(429, Retry_After="1"), listing(pod("a")))
+    begun = time.monotonic()
+    watch(api, "a")
+    assert 1 <= time.monotonic() - begun < 3
+    assert len(api.asked(PODS)) <= 3
+
+
+def test_all_pages_are_one_look(api):
+    api.on(PODS, listing(pod("a"), more="2nd"), listing(pod("b"), more="3rd"), listing(pod("c")))
+    assert names(watch(api, "a", "b", "c")) == {"a", "b", "c"}
+    assert [request.query.get("continue") for request in api.asked(PODS)][:3] == [None, "2nd", "3rd"]
+
+
+def test_pages_that_are_forgotten_half_way_begin_again(api):
+    api.on(PODS, listing(pod("a"), more="2nd"), status(410), listing(pod("b")))
+    assert names(watch(api, "b")) == {"b"}
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [status(401, "who are you"), status(403, "you may not"), status(404, "no such thing"), status(400, "what")],
+)
+def test_a_refusal_is_final_at_once(api, refused):
+    api.on(PODS, refused)
+    begun = time.monotonic()
+    with pytest.raises(Problem, match=r"^The cluster refused \(40\d\): (who|you|no such|what)"):
+        watch(api, "a")
+    assert time.monotonic() - begun < 2
+    assert len(api.requests) == 1
+
+
+def test_a_token_that_runs_out_on_the_way_is_final_at_once(api):
+    api.on(PODS, listing())
+    api.on_watch(PODS, changes(), status(401, "expired"))
+    with pytest.raises(Problem, match="expired"):
+        watch(api, "a")
+
+
+def test_a_role_that_may_look_but_not_watch_looks_again_and_says_that_it_has_gaps(api):
+    api.on(PODS, listing(pod("a")), listing(pod("b")))
+    api.on_watch(PODS, status(403, "may not watch"))
+    seen = watch(api, "-a", "b")
+    assert seen.gaps == 1
+
+
+def test_one_object_is_looked_at_by_get(api):
+    api.on(f"{PODS}/a", Answer(pod("a")), status(404))
+    api.on_watch(PODS, status(403))
+    assert names(watch(api, "-a", source=Source(PODS, name="a"))) == {"-a"}
+    assert api.requests[1].query["fieldSelector"] == "metadata.name=a"
+
+
+def test_labels_select_in_looks_and_watches(api):
+    api.on(PODS, listing(pod("a")))
+    watch(api, seconds=0.3, source=Source(PODS, label_selector="app=a"))
+    assert {request.query["labelSelector"] for request in api.requests} == {"app=a"}
+    assert len(api.requests) == 2
+
+
+@pytest.mark.parametrize("when", ["before the end", "at the end"])
+def test_what_came_before_the_deadline_is_given(api, when):
+    """A consumer that is slow loses nothing."""
+    api.on(PODS, listing(pod("a")))
+    api.on_watch(PODS, changes(("ADDED", pod("b", 101)), ("ADDED", pod("c", 102)), quiet=True))
+    seen = Seen()
+    for part in observe(Cluster(api.connection()), {"pods": Source(PODS)}, 1.0):
+        for _name, news in part:
+            seen.take(news)
+        time.sleep(0.1 if when == "before the end" else 1.2)
+    assert names(seen) == {"a", "b", "c"}
+
+
+def test_the_end_of_time_is_no_failure(api):
+    api.on(PODS, listing(pod("a")))
+    begun = time.monotonic()
+    assert names(watch(api, seconds=1.0)) == {"a"}
+    assert 1.0 <= time.monotonic() - begun < 1.5
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (CUT, "^The cluster does not answer"),
+        (status(503, "starting"), r"^The cluster refused \(503\): starting"),
+        (status(429, "busy", Retry_After="60"), r"^The cluster refused \(429\): busy"),
+        (SILENCE, "^The cluster does not answer"),
+    ],
+)
+@pytest.mark.parametrize("before", [[], [listing(pod("a"))]], ids=["never", "no longer"])
+def test_when_it_ends_unanswered_the_last_sentence_is_told(api, last, said, before):
+    api.on(PODS, *before, last)
+    api.on_watch(PODS, changes(too_old()))
+    begun = time.monotonic()
+    with pytest.raises(Problem, match=said):
+        watch(api, "never", seconds=1.5)
+    assert time.monotonic() - begun < 2
+
+
+def test_a_cluster_that_does_not_listen():
+    with pytest.raises(Problem, match="^The cluster does not answer"):
+        list(observe(Cluster({"host": "http://127.0.0.1:9", "api_key": "k"}), {"pods": Source(PODS)}, 0.5))
+
+
+def test_a_peer_that_sends_without_end_does_not_hold_the_deadline_up(api):
+    api.on(PODS, listing())
+    api.on_watch(PODS, Answer(lines=repeat({"type": "MODIFIED", "object": pod("a", 101)})))
+    begun = time.monotonic()
+    watch(api, seconds=1.0)
+    assert 1.0 <= time.monotonic() - begun < 2
+
+
+def test_two_sources_are_joined_at_their_first_looks(api):
+    api.on(JOBS, listing(pod("job")))
+    api.on(PODS, status(500), listing(pod("a")))
+    first = next(observe(Cluster(api.connection()), {"jobs": Source(JOBS), "pods": Source(PODS)}, 5))
+    assert {name for name, _news in first} == {"jobs", "pods"}
+
+
+def test_an_error_of_our_own_is_not_taken_for_the_clusters(api, monkeypatch):
+    def wrong(*_arguments: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(watching, "_look", wrong)
+    with pytest.raises(ZeroDivisionError):
+        watch(api, "a")
+
+
+def test_every_ending_is_kept_once(api):
+    api.on(PODS, listing(pod("a", ended="first")))
+    api.on_watch(
+        PODS,
+        changes(
+            ("MODIFIED", pod("a", 101, ended="second")),
+            ("MODIFIED", pod("a", 102, ended="second")),
+            ("DELETED", pod("a", 103, ended="third")),
+        ),
+    )
+    seen = watch(api, "-a")
+    assert [found["metadata"]["resourceVersion"] for found in seen.endings["uid-a"]] == ["1", "101", "103"]
+
+
+def test_a_history_has_come_to_a_look_when_it_knows_all_that_it_shows():
+    seen = Seen()
+    seen.take(Look([pod("a", 1), pod("b", 2)], 0.0, "2"))
+    assert seen.has_come_to(Look([pod("a", 1), pod("b", 2)], 0.0, "5"))
+    assert not seen.has_come_to(Look([pod("a", 1), pod("b", 3)], 0.0, "5")), "b has changed"
+    assert not seen.has_come_to(Look([pod("a", 1)], 0.0, "5")), "b has gone"
+    assert not seen.has_come_to(Look([pod("a", 1), pod("b", 2), pod("c", 4)], 0.0, "5")), "c has come"
+    assert seen.has_come_to(Look([pod("a", 1)], 0.0, "1")), "b came after the look"
+    seen.take(Change(pod("a", 6), True, 0.0))
+    assert seen.has_come_to(Look([pod("a", 1), pod("b", 2)], 0.0, "5")), "a went after the look"

@@ -32,7 +32,7 @@ def tasks(content: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 BUILDS = [
-    pytest.param(task["community.docker.docker_image_build"], id=f"{path.parent.parent.name}/{path.name}")
+    pytest.param(task, id=f"{path.parent.parent.name}/{path.name}")
     for path in TASK_FILES
     for task in tasks(yaml.safe_load(path.read_text()) or [])
     if "community.docker.docker_image_build" in task
@@ -46,7 +46,12 @@ def test_every_play_gives_its_tasks_the_environment(path):
 
 @pytest.mark.parametrize("build", BUILDS)
 def test_every_build_may_use_the_proxy(build):
-    assert "workshop_proxy_arguments | combine(" in str(build.get("args"))
+    assert "workshop_proxy_arguments | combine(" in str(build["community.docker.docker_image_build"].get("args"))
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_no_build_shows_the_password_of_a_proxy(build):
+    assert build.get("no_log") == "{{ workshop_proxy_is_secret }}"
 
 
 def test_there_are_builds_to_look_at():

@@ -9,6 +9,28 @@ cd "$(dirname "$0")/.."
 missing=()
 lacks() { missing+=("$1|$2"); }
 
+has() { command -v "$1" >/dev/null 2>&1; }
+system_socket=unix:///var/run/docker.sock
+
+# Whether Debian's base image will be made here: it is not on the engine, and the registry it is pulled from is silent.
+base_image_is_made() {
+  has apt-get && ! has mmdebstrap &&
+    [[ -z $(docker image ls --quiet --filter 'reference=*/workshop/debian' 2>/dev/null) ]] && ! python3 - <<'END'
+import urllib.error
+import urllib.request
+
+try:
+    urllib.request.urlopen("https://registry-1.docker.io/v2/", timeout=5)
+except urllib.error.HTTPError:
+    pass  # It answers, and asks for a login that pulls get by themselves.
+except OSError as error:
+    raise SystemExit(1) from error
+END
+}
+
+# The checksum of a file, by which a change of it is seen.
+checksum() { python3 -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$1"; }
+
 as_root() {
   if [[ $EUID -eq 0 ]]; then "$@"; else sudo "$@"; fi
 }
@@ -24,26 +46,47 @@ fi
 
 needs_venv_package=false
 if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+  if ! has apt-get; then
+    echo "Python's venv and ensurepip are missing: install them for $(command -v python3)." >&2
+    exit 1
+  fi
   needs_venv_package=true
   lacks "python3-venv (apt)" "makes the virtual environment .venv, where all Python packages stay"
 fi
-if ! docker info >/dev/null 2>&1; then
-  if [[ -x /usr/sbin/dockerd || -x /usr/bin/dockerd ]]; then
+
+engine=$(docker version 2>&1 >/dev/null) && engine=answers
+case $engine in
+answers) ;;
+*"permission denied"*)
+  echo "This user may not use the Docker engine of this machine: let root add the user to the group docker, then log in again." >&2
+  ;;
+*)
+  host=$(docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null) || host=$system_socket
+  if [[ $host != "$system_socket" ]]; then
+    echo "No Docker engine answers at $host: start it, or name another with DOCKER_HOST." >&2
+  elif has dockerd || [[ -x /usr/sbin/dockerd || -x /usr/bin/dockerd ]]; then
     echo "The Docker engine of this machine does not answer; it will be started."
-  else
+    engine=comes
+  elif has apt-get; then
+    engine=comes
     lacks "docker.io, iptables (apt)" "the Docker engine: images are built and the cluster's nodes run in it"
+    [[ $EUID -eq 0 ]] || has setfacl || lacks "acl (apt)" "lets this user talk to the engine at once"
+  else
+    echo "No Docker engine answers: install Docker and start it." >&2
   fi
-  [[ $EUID -eq 0 ]] || command -v setfacl >/dev/null || lacks "acl (apt)" "lets this user talk to the engine at once"
-fi
-if ! docker buildx version >/dev/null 2>&1; then
-  if apt-cache show docker-buildx >/dev/null 2>&1; then
+  ;;
+esac
+if [[ $engine == answers || $engine == comes ]]; then
+  if base_image_is_made; then
+    lacks "mmdebstrap (apt)" "makes the base image from Debian's packages, for it can't be pulled here"
+  fi
+  if docker buildx version >/dev/null 2>&1; then
+    :
+  elif has apt-get && apt-get --simulate --no-remove install docker-buildx >/dev/null 2>&1; then
     lacks "docker-buildx (apt)" "BuildKit's client, which builds the images"
   else
-    lacks "docker-buildx (compiled, /usr/local/lib/docker/cli-plugins)" "BuildKit's client, which builds the images"
+    lacks "docker-buildx (compiled)" "BuildKit's client, a plugin in ${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins"
   fi
-fi
-if ! command -v mmdebstrap >/dev/null; then
-  lacks "mmdebstrap (apt)" "makes the base image from Debian's packages, only if it can't be pulled"
 fi
 
 if ((${#missing[@]})); then
@@ -52,20 +95,21 @@ if ((${#missing[@]})); then
 else
   echo "Nothing has to be installed on this machine."
 fi
-echo "Beside that it only fills .venv in this folder and the cache in ${HOME}/.cache/workshop.production_patterns."
+echo "Beside that it fills .venv in this folder, the cache in ${HOME}/.cache/workshop.production_patterns and the lab's" \
+  "folder in ${HOME}/.local/state/workshop.production_patterns."
 
 if $needs_venv_package; then
   as_root apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends python3-venv
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-remove --no-install-recommends python3-venv
 fi
 
 venv_works || { rm -rf .venv && python3 -m venv .venv; }
 changed=()
 for file in "$@"; do
-  sha256sum --check --status ".venv/$file.sum" 2>/dev/null || changed+=("$file")
+  [[ $(checksum "$file") == "$(cat ".venv/$file.sum" 2>/dev/null)" ]] || changed+=("$file")
 done
 if ((${#changed[@]})); then
   echo "Installing the Python packages of ${changed[*]} into .venv ..."
   .venv/bin/python -m pip install --quiet --disable-pip-version-check "${changed[@]/#/--requirement=}"
-  for file in "${changed[@]}"; do sha256sum "$file" >".venv/$file.sum"; done
+  for file in "${changed[@]}"; do checksum "$file" >".venv/$file.sum"; done
 fi

@@ -88,7 +88,11 @@ graceful:
 import time
 from typing import Any
 
-from ansible_collections.community.docker.plugins.module_utils.common import NotFound, RequestException
+from ansible_collections.community.docker.plugins.module_utils.common import (
+    APIError,
+    NotFound,
+    RequestException,
+)
 from ansible_collections.workshop.production_patterns.plugins.module_utils.engine import (
     Engine,
     connection_sentence,
@@ -141,6 +145,8 @@ def stop(engine: Engine) -> dict[str, Any]:
             f"Container {name} was removed by somebody else while it was being stopped, and its exit code with it.",
             **result,
         ) from None
+    except APIError:
+        raise
     except (RequestException, OSError) as error:
         cause = connection_sentence(engine.module.params["docker_host"], str(error))
         raise Problem(f"Container {name} was told to stop, and how it ended was not seen. {cause}", **result) from None

@@ -1,57 +1,196 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: The workshop.production_patterns authors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the layers of an image hold, read from its export (docker image save).
+
+Layers are known by the digests of what they are unpacked. So it does not matter in which order, under which names and
+how compressed an engine exports them, and one that was cut short is not taken for a whole one.
+"""
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import io
+import json
+import posixpath
 import re
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
-from typing import Any, Final, TypedDict
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any, Final, NamedTuple, TypedDict
 
-TEXT_LIMIT_BYTES: Final = 64 * 1024
+from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 
-# With the prefixes and suffixes of distributions, as in x86_64-linux-gnu-gcc-14.
-_COMPILERS: Final = re.compile(
-    r"([\w.]+-)*(cc|c\+\+|c89|c99|gcc|g\+\+|clang|clang\+\+|tcc|gfortran|gccgo)(-[\d.]+)?"
-    r"|cc1|cc1plus|go|rustc|javac|ghc|zig"
+try:
+    import zstandard
+except ImportError:
+    zstandard = None  # type: ignore[assignment]
+
+# What the readers of a file say that was cut short, or is something else.
+_BROKEN: Final[tuple[type[Exception], ...]] = (
+    *(tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile),
+    *((zstandard.ZstdError,) if zstandard else ()),
 )
+TEXT_LIMIT_BYTES: Final = 64 * 1024
+# tarfile copies what is left of a block after each header.
+_BLOCK_BYTES: Final = 64 * 1024
+_DESCRIPTION_LIMIT_BYTES: Final = 16 * 1024 * 1024
+# As many as Linux follows.
+_LINKS_LIMIT: Final = 40
+_GZIP: Final = b"\x1f\x8b"
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+
+# Programs that compile, by family, as they are named in a folder of programs wherever that is. A prefix names a target
+# or a wrapper (x86_64-linux-gnu-gcc), a suffix a version (gcc-14, rustc-1.85).
+_COMPILERS: Final[Mapping[str, str]] = {
+    "Ada": r"gnat|gnatmake|gnat1",
+    "C and C++": r"cc|c\+\+|c89|c99|gcc|g\+\+|clang|clang\+\+|clang-cl|tcc|pcc|icc|icpc|icx|icpx|emcc|em\+\+"
+    r"|mpicc|mpicxx|mpic\+\+|cc1|cc1plus|lto1",
+    "C# and F#": r"mcs|csc|vbc|fsc|fsharpc",
+    "Crystal": r"crystal",
+    "CUDA and HIP": r"nvcc|cicc|ptxas|hipcc",
+    "D": r"dmd|gdc|ldc2|ldmd2|d21",
+    "Dart": r"dart|dart2js|dart2native|gen_snapshot",
+    "Erlang and Elixir": r"erlc|elixirc",
+    "Fortran": r"gfortran|flang|flang-new|f77|f95|f951|ifort|ifx|mpifort",
+    "Go": r"go|gccgo|go1|tinygo",
+    "Haskell": r"ghc",
+    "Java": r"javac|ecj|native-image",
+    "Kotlin, Scala and Groovy": r"kotlinc|kotlinc-jvm|kotlinc-js|kotlinc-native|scalac|groovyc",
+    "Nim": r"nim",
+    "Objective-C": r"cc1obj|cc1objplus",
+    "OCaml": r"ocamlc|ocamlopt|ocamlc\.(opt|byte)|ocamlopt\.(opt|byte)",
+    "Pascal": r"fpc|ppcx64|ppca64",
+    "Rust": r"rustc|rust1",
+    "Swift": r"swiftc|swift-frontend",
+    "TypeScript": r"tsc",
+    "Vala": r"valac",
+    "Zig": r"zig",
+}
+# Compilers that are no programs, but libraries that a runtime of their language runs.
+_COMPILER_LIBRARIES: Final[Mapping[str, str]] = {
+    ".NET": r".*/(csc|vbc|fsc)\.(dll|exe)",
+    "Java": r".*/(jdk\.compiler\.jmod|ecj(-[\w.]+)?\.jar)",
+    "Kotlin and Scala": r".*/(kotlin-compiler|scala3?-compiler(_\d+)?)(-[\w.-]+)?\.jar",
+    "TypeScript": r".*/typescript/lib/_?tsc\.js",
+}
 _PACKAGE_MANAGERS: Final = re.compile(
-    r"apt|apt-get|aptitude|dpkg|apk|yum|dnf5?|microdnf|rpm|zypper|pacman|pip[\d.]*|npm"
+    r"apt|apt-get|aptitude|dpkg|apk|yum|dnf5?|microdnf|tdnf|rpm|zypper|pacman|pip[\d.]*|npm"
 )
 _SHELLS: Final = re.compile(r"sh|ash|bash|dash|zsh|ksh|mksh|fish|busybox")
-_SOURCES: Final = frozenset((".c", ".cc", ".cpp", ".cxx", ".go", ".rs", ".java"))
-# Where distributions and toolchains keep sources of their own; /usr/src is for those of the user.
-_THEIR_SOURCES: Final = (
-    *("/usr/include/", "/usr/lib/", "/usr/libexec/", "/usr/share/"),
-    *("/usr/local/go/", "/usr/local/include/", "/usr/local/lib/", "/usr/local/share/", "/proc/"),
-)
-# What the engine puts into each container; these are the image's own only when there is something in them.
-OF_THE_ENGINE: Final = frozenset(
-    ("/.dockerenv", "/dev/console", "/etc/hostname", "/etc/hosts", "/etc/mtab", "/etc/resolv.conf")
-)
-# The instructions that change the configuration only, as the classic builder and BuildKit put them.
-_CONFIGURATION: Final = re.compile(
-    r"(/bin/sh -c #\(nop\)\s+)?"
-    r"(ARG|CMD|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|SHELL|STOPSIGNAL|USER|VOLUME)\b.*",
-    re.DOTALL,
-)
+
+# Files that are compiled, by language. Headers and declarations are none: installed libraries bring them too.
+_SOURCES: Final[Mapping[str, str]] = {
+    "Ada": r"adb",
+    "C and C++": r"c|cc|cpp|cxx|c\+\+",
+    "C#, F# and Visual Basic": r"cs|fs|vb",
+    "Crystal": r"cr",
+    "CUDA": r"cu",
+    "Dart": r"dart",
+    "Erlang and Elixir": r"erl|ex",
+    "Fortran": r"f90|f95|f03|f08|for",
+    "Go": r"go",
+    "Haskell": r"hs",
+    "Java": r"java",
+    "Kotlin and Scala": r"kt|scala",
+    "Nim": r"nim",
+    "OCaml": r"ml",
+    "Objective-C": r"mm",
+    "Pascal": r"pas",
+    "Rust": r"rs",
+    "Swift": r"swift",
+    "TypeScript": r"(?<!\.d\.)(ts|tsx|mts|cts)",
+    "Zig": r"zig",
+}
+# Where toolchains, package managers and distributions keep sources of their own, wherever that is. /usr/src is for
+# those of the user.
+_THEIR_SOURCES: Final[Mapping[str, str]] = {
+    "distributions": r"/(usr/(local/)?)?(include|lib|lib32|lib64|libx32|libexec)/.*|/usr/(local/)?share/.*"
+    r"|/(proc|sys|nix/store|gnu/store)/.*|/usr/src/(linux|kernels)[^/]*/.*|.*/Cellar/.*",
+    "version managers": r".*/(\.(asdf|goenv|jenv|nodenv|nvm|pyenv|rbenv|sdkman)|mise/installs|sdkman/candidates)/.*",
+    "C and C++": r".*/lib(exec)?/(gcc|clang)/.*|.*/emsdk/.*",
+    "CUDA": r".*/cuda(-[\d.]+)?/.*",
+    "Dart": r".*/(\.pub-cache|dart-sdk)/.*",
+    ".NET": r".*/(\.?dotnet/(sdk|packs|shared|templates|library-packs)|\.nuget)/.*",
+    "Go": r"/usr/local/go/.*|.*/pkg/mod/.*|.*/go-build/.*",
+    "Haskell": r".*/\.(cabal|ghcup|stack)/.*",
+    "Java, Kotlin and Scala": r".*/\.(m2|gradle|ivy2)/.*|.*/(jdk|java|openjdk)[^/]*/(lib|demo|sample)/.*"
+    r"|.*/(kotlinc?|scala)[^/]*/lib/.*",
+    "JavaScript": r".*/node_modules/.*",
+    "OCaml": r".*/\.opam/.*",
+    "Python": r".*/(site|dist)-packages/.*|.*/lib(64)?/python[\d.]+/.*|.*/(ana|mini)?conda\d?/pkgs/.*",
+    "Ruby": r".*/gems/.*",
+    "Rust": r".*/\.?cargo/(registry|git)/.*|.*/\.?rustup/toolchains/.*|.*/rustlib/.*",
+    "Swift": r".*/swift[^/]*/usr/(lib|share|include)/.*",
+    "Zig": r".*/zig[^/]*/lib/.*",
+}
+
+
+def _one_of(families: Mapping[str, str]) -> str:
+    return "|".join(f"(?:{pattern})" for pattern in families.values())
+
+
+_COMPILER: Final = re.compile(rf"([\w.]+-)*({_one_of(_COMPILERS)})(-[\d.]+)?")
+_COMPILER_LIBRARY: Final = re.compile(_one_of(_COMPILER_LIBRARIES))
+_SOURCE: Final = re.compile(rf".*[^/]\.(?:{_one_of(_SOURCES)})", re.DOTALL)
+_THEIR_SOURCE: Final = re.compile(_one_of(_THEIR_SOURCES), re.DOTALL)
+# The standard library in an unpacked archive of Go.
+_GO_LIBRARY: Final = re.compile(r"(/.*)?/src/(?:fmt|runtime)/.*", re.DOTALL)
+
+
+class Step(TypedDict):
+    digest: str | None
+    created_by: str | None
+    size_bytes: int
+
+
+class Removed(TypedDict):
+    path: str
+    kind: str
+    digest: str
+    text: str | None
 
 
 class Contents(TypedDict):
+    size_bytes: int
+    layers: list[Step]
     entries: int
     compilers: list[str]
     package_managers: list[str]
     shells: list[str]
     sources: list[str]
+    files: dict[str, str | None]
+    removed: list[Removed]
 
 
-class Layer(TypedDict):
-    digest: str | None
-    created_by: str
-    size_bytes: int
+class Entry(NamedTuple):
+    """What a layer has at a path: its type as tar has it, and where a link leads."""
+
+    type: bytes
+    mode: int
+    target: str
+    layer: Layer
+
+    @property
+    def is_file(self) -> bool:
+        return self.type in (*tarfile.REGULAR_TYPES, tarfile.LNKTYPE)
+
+
+Tree = dict[str, Entry]
+
+
+@dataclass(eq=False)
+class Layer:
+    """A layer: its entries by path, the paths that it removes, the folders that it empties, and the texts asked for."""
+
+    digest: str = ""
+    size_bytes: int = 0
+    entries: Tree = field(default_factory=dict)
+    removes: set[str] = field(default_factory=set)
+    empties: set[str] = field(default_factory=set)
+    texts: dict[str, bytes] = field(default_factory=dict)
 
 
 class _Chunks(io.RawIOBase):
@@ -59,75 +198,322 @@ class _Chunks(io.RawIOBase):
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
-        self._rest = b""
+        self._rest = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._rest = self._rest or next(self._chunks, b"")
+        self._rest = self._rest or memoryview(next(self._chunks, b""))
         taken, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
         buffer[: len(taken)] = taken
         return len(taken)
 
 
-def _archive(chunks: Iterable[bytes]) -> tarfile.TarFile:
-    return tarfile.open(fileobj=io.BufferedReader(_Chunks(chunks)), mode="r|")
+class _Hashed:
+    """A file that hashes what is read from it."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    def read(self, size: int) -> bytes:
+        data: bytes = self._file.read(size)
+        self._hash.update(data)
+        return data
+
+    def digest(self) -> str:
+        """The digest of the whole file, the part that was not read yet included."""
+        while self.read(_BLOCK_BYTES):
+            pass
+        return f"sha256:{self._hash.hexdigest()}"
 
 
-def _files(archive: tarfile.TarFile) -> Iterator[tuple[PurePosixPath, tarfile.TarInfo]]:
+def _archive(file: Any) -> tarfile.TarFile:
+    return tarfile.open(
+        fileobj=file, mode="r|", bufsize=_BLOCK_BYTES, encoding="utf-8", errors="surrogateescape", errorlevel=2
+    )
+
+
+def _unpacked(file: IO[bytes], head: bytes) -> Any:
+    if head.startswith(_GZIP):
+        return gzip.GzipFile(fileobj=file)
+    if head.startswith(_ZSTD):
+        if zstandard is None:
+            raise Problem(
+                "A layer of the image is compressed with zstd: install zstandard for the Python that runs this module."
+            )
+        return zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+    return file
+
+
+def _fill(layer: Layer, archive: tarfile.TarFile, wanted: set[str]) -> None:
     for member in archive:
-        path = PurePosixPath("/", member.name)
-        if not (member.isreg() or member.islnk() or member.issym()):
+        path = posixpath.normpath(f"/{member.name.lstrip('/')}")
+        folder, name = posixpath.split(path)
+        if name == ".wh..wh..opq":
+            layer.empties.add(folder)
+        elif name.startswith(".wh..wh."):
+            continue  # AUFS's notes to itself.
+        elif name.startswith(".wh."):
+            layer.removes.add(posixpath.join(folder, name.removeprefix(".wh.")))
+        else:
+            target = member.linkname
+            if member.islnk():
+                target = posixpath.normpath(f"/{target.lstrip('/')}")
+            layer.entries[path] = Entry(member.type, member.mode, target, layer)
+            if member.isreg():
+                layer.size_bytes += member.size
+                if path in wanted and (file := archive.extractfile(member)):
+                    layer.texts[path] = file.read(TEXT_LIMIT_BYTES)
+
+
+def _layer(file: IO[bytes], head: bytes, wanted: set[str]) -> Layer | None:
+    """The layer in a file; None for what is none, or was cut short."""
+    layer = Layer()
+    try:
+        unpacked = _Hashed(_unpacked(file, head))
+        if head:
+            with _archive(unpacked) as archive:
+                _fill(layer, archive, wanted)
+        layer.digest = unpacked.digest()
+    except _BROKEN:
+        return None
+    return layer
+
+
+def _description(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:
+        return None
+
+
+class Export:
+    """The layers of an export by digest, and the descriptions (of images, manifests…) in it."""
+
+    def __init__(self, chunks: Iterable[bytes], wanted: set[str]) -> None:
+        self.layers: dict[str, Layer] = {}
+        self.descriptions: list[Any] = []
+        try:
+            with _archive(io.BufferedReader(_Chunks(chunks), _BLOCK_BYTES)) as archive:
+                for member in archive:
+                    file = archive.extractfile(member) if member.isreg() else None
+                    if file:
+                        self._take(file, member.size, wanted)
+        except tarfile.TarError:
+            # What is missing is missed by its digest.
+            pass
+
+    def _take(self, file: Any, size: int, wanted: set[str]) -> None:
+        head = file.peek(len(_ZSTD))[: len(_ZSTD)]
+        if head[:1] in (b"{", b"[") and size <= _DESCRIPTION_LIMIT_BYTES:
+            data = file.read()
+            description = _description(data)
+            if description is not None:
+                self.descriptions.append(description)
+                return
+            file = io.BytesIO(data)
+        layer = _layer(file, head, wanted)
+        if layer:
+            self.layers[layer.digest] = layer
+
+    def whole(self, digests: Sequence[str]) -> list[Layer]:
+        """The layers with these digests, the first one first, or a problem where one is not there."""
+        missing = [digest for digest in digests if digest not in self.layers]
+        if missing:
+            raise Problem(
+                f"The engine's export of the image lacks layer {missing[0]} or breaks off in it: look again, and see "
+                "the engine's log. A foreign layer, which stays with its vendor, cannot be looked into."
+            )
+        return [self.layers[digest] for digest in digests]
+
+    def history(self, digests: Sequence[str]) -> list[Mapping[str, Any]]:
+        """The history in the image's description, the first step first; empty where there is none."""
+        for description in self.descriptions:
+            root = description.get("rootfs") if isinstance(description, dict) else None
+            if isinstance(root, dict) and (root.get("diff_ids") or []) == list(digests):
+                return description.get("history") or []
+        return []
+
+
+def _parents(path: str) -> Iterator[str]:
+    while path != "/":
+        path = posixpath.dirname(path)
+        yield path
+
+
+def _lay(layer: Layer, tree: Tree) -> None:
+    """Lay a layer over the ones below it."""
+    replaced = {
+        path
+        for path, entry in layer.entries.items()
+        if entry.type != tarfile.DIRTYPE and path in tree and tree[path].type == tarfile.DIRTYPE
+    }
+    hidden = layer.removes | replaced
+    roofs = hidden | layer.empties
+    if roofs:
+        for path in [path for path in tree if path in hidden or not roofs.isdisjoint(_parents(path))]:
+            del tree[path]
+    tree.update(layer.entries)
+    # Some layers do not name the folders that their files are in.
+    for path in layer.entries:
+        for parent in _parents(path):
+            if parent == "/" or (parent in tree and not tree[parent].is_file):
+                break
+            tree[parent] = Entry(tarfile.DIRTYPE, 0o755, "", layer)
+
+
+def resolve(tree: Tree, path: str) -> str | None:
+    """Where a path leads when links are followed; None when that is nowhere, or round in a circle."""
+    found, links = "/", 0
+    rest = path.split("/")[::-1]
+    while rest:
+        part = rest.pop()
+        if part == "..":
+            found = posixpath.dirname(found)
+        if part in ("", ".", ".."):
             continue
-        if str(path) in OF_THE_ENGINE and member.size == 0:
-            continue
-        yield path, member
+        at = posixpath.join(found, part)
+        entry = tree.get(at)
+        if entry and entry.type == tarfile.SYMTYPE:
+            links += 1
+            if links > _LINKS_LIMIT:
+                return None
+            found = "/" if entry.target.startswith("/") else found
+            rest.extend(entry.target.split("/")[::-1])
+        elif entry and entry.type != tarfile.DIRTYPE and rest:
+            return None
+        else:
+            found = at
+    return found if found in tree else None
 
 
-def _is_program(path: PurePosixPath, member: tarfile.TarInfo) -> bool:
-    """Links have no mode of their own, and lead to documentation as well; scripts of a cron are no programs."""
-    if member.issym():
-        return path.parent.name in ("bin", "sbin")
-    return bool(member.mode & 0o111) and path.parts[1] != "etc"
+def _is_program(tree: Tree, path: str) -> bool:
+    """Whether a file, or the one that a link leads to, can be run; scripts of a cron are no programs."""
+    found = resolve(tree, path)
+    entry = tree[found] if found else None
+    return bool(entry and entry.is_file and entry.mode & 0o111) and not path.startswith("/etc/")
 
 
-def contents(chunks: Iterable[bytes]) -> Contents:
-    """What the export of a container holds."""
-    held: Contents = {"entries": 0, "compilers": [], "package_managers": [], "shells": [], "sources": []}
-    with _archive(chunks) as archive:
-        for path, member in _files(archive):
-            held["entries"] += 1
-            if path.suffix in _SOURCES and not str(path).startswith(_THEIR_SOURCES):
-                held["sources"].append(str(path))
-            if not _is_program(path, member):
-                continue
-            if _COMPILERS.fullmatch(path.name):
-                held["compilers"].append(str(path))
-            if _PACKAGE_MANAGERS.fullmatch(path.name):
-                held["package_managers"].append(str(path))
-            if _SHELLS.fullmatch(path.name):
-                held["shells"].append(str(path))
-    for paths in (held["compilers"], held["package_managers"], held["shells"], held["sources"]):
-        paths.sort()
-    return held
+def _go_roots(trees: Iterable[Tree]) -> tuple[str, ...]:
+    """The folders in which the sources of a Go toolchain stand."""
+    paths = {path for tree in trees for path in tree}
+    roots = {match[1] or "" for match in map(_GO_LIBRARY.fullmatch, paths) if match}
+    return tuple(f"{root}/src/" for root in roots if f"{root}/bin/go" in paths)
 
 
-def text(chunks: Iterable[bytes]) -> str | None:
-    """The text of the one file in an archive, up to a limit; None when it is none."""
-    with _archive(chunks) as archive:
-        member = archive.next()
-        file = archive.extractfile(member) if member and member.isreg() else None
-        return file.read(TEXT_LIMIT_BYTES).decode(errors="replace") if file else None
+def kind(tree: Tree, path: str, their_folders: tuple[str, ...]) -> str | None:
+    """What is of interest at a path: "compiler", "package_manager", "shell", "source", or None."""
+    name = posixpath.basename(path)
+    if _COMPILER_LIBRARY.fullmatch(path) and tree[path].is_file:
+        return "compiler"
+    for wanted, pattern in (("compiler", _COMPILER), ("package_manager", _PACKAGE_MANAGERS), ("shell", _SHELLS)):
+        if pattern.fullmatch(name) and _is_program(tree, path):
+            return wanted
+    if _SOURCE.fullmatch(path) and not _THEIR_SOURCE.fullmatch(path) and not path.startswith(their_folders):
+        found = resolve(tree, path)
+        return "source" if found and tree[found].is_file else None
+    return None
 
 
-def layers(history: Sequence[Mapping[str, Any]], digests: Sequence[str]) -> list[Layer]:
-    """The steps of a history, which has the last one first, with the digests of the layers, the first one first."""
-    steps: list[Layer] = [
-        {"digest": None, "created_by": step["CreatedBy"], "size_bytes": step["Size"]} for step in reversed(history)
-    ]
-    making = [step for step in steps if step["size_bytes"] or not _CONFIGURATION.fullmatch(step["created_by"])]
-    if len(making) == len(digests):
-        for step, digest in zip(making, digests, strict=True):
-            step["digest"] = digest
-    return steps
+def printable(path: str) -> str:
+    """A path as text, its bytes that are not UTF-8 as in caf\\xe9."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def steps(history: Sequence[Mapping[str, Any]], layers: Sequence[Layer]) -> list[Step]:
+    """The steps of a history with the layers that they made; the layers alone where it does not tell these."""
+    making = sum(not step.get("empty_layer") for step in history)
+    if making != len(layers):
+        return [{"digest": layer.digest, "created_by": None, "size_bytes": layer.size_bytes} for layer in layers]
+    made = iter(layers)
+    found: list[Step] = []
+    for step in history:
+        layer = None if step.get("empty_layer") else next(made)
+        found.append(
+            {
+                "digest": layer.digest if layer else None,
+                "created_by": step.get("created_by") or None,
+                "size_bytes": layer.size_bytes if layer else 0,
+            }
+        )
+    return found
+
+
+class _Place(NamedTuple):
+    """Where the text of a file stands: in which layer, and at which path there."""
+
+    layer: Layer
+    path: str
+
+    def text(self) -> str:
+        return self.layer.texts[self.path].decode(errors="replace")
+
+
+def _place(tree: Tree, path: str) -> _Place | None:
+    found = resolve(tree, path)
+    entry = tree[found] if found else None
+    if not found or not entry or not entry.is_file:
+        return None
+    if entry.type == tarfile.LNKTYPE:
+        return _Place(entry.layer, entry.target) if entry.target in entry.layer.entries else None
+    return _Place(entry.layer, found)
+
+
+def look(export: Callable[[], Iterable[bytes]], digests: Sequence[str], read: Sequence[str] = ()) -> Contents:
+    """What an image holds whose layers have these digests, with the texts of the files to read.
+
+    Calls export again where links lead to files other than those named. Raises Problem where a layer is not there.
+    """
+    exported = Export(export(), {posixpath.normpath(f"/{path.lstrip('/')}") for path in read})
+    layers = exported.whole(digests)
+
+    tree: Tree = {}
+    their_folders = _go_roots(layer.entries for layer in layers)
+    ever: dict[tuple[str, str], str] = {}
+    places: dict[str, list[_Place | None]] = {path: [] for path in read}
+    for layer in layers:
+        _lay(layer, tree)
+        for path in layer.entries:
+            found = kind(tree, path, their_folders)
+            if found:
+                ever[path, found] = layer.digest
+        for path in read:
+            places[path].append(_place(tree, path))
+
+    wanted = {place.path for several in places.values() for place in several if place}
+    if any(place.path not in place.layer.texts for several in places.values() for place in several if place):
+        texts = Export(export(), wanted)
+        for layer, again in zip(layers, texts.whole(digests), strict=True):
+            layer.texts = again.texts
+
+    now = {path: found for path in tree if (found := kind(tree, path, their_folders))}
+    files = {path: several[-1].text() if several and several[-1] else None for path, several in places.items()}
+    older: dict[tuple[str, str], Removed] = {}
+    for (path, found), digest in ever.items():
+        if now.get(path) != found:
+            older[path, digest] = {"path": printable(path), "kind": found, "digest": digest, "text": None}
+    for path, several in places.items():
+        for place in filter(None, several):
+            if place.text() != files[path]:
+                entry = older.setdefault(
+                    (place.path, place.layer.digest),
+                    {"path": printable(path), "kind": "file", "digest": place.layer.digest, "text": None},
+                )
+                entry["text"] = place.text()
+
+    def of(wanted: str) -> list[str]:
+        return sorted(printable(path) for path, found in now.items() if found == wanted)
+
+    return {
+        "size_bytes": sum(layer.size_bytes for layer in layers),
+        "layers": steps(exported.history(digests), layers),
+        "entries": sum(entry.is_file or entry.type == tarfile.SYMTYPE for entry in tree.values()),
+        "compilers": of("compiler"),
+        "package_managers": of("package_manager"),
+        "shells": of("shell"),
+        "sources": of("source"),
+        "files": files,
+        "removed": sorted(older.values(), key=lambda one: (one["path"], one["digest"])),
+    }

@@ -10,7 +10,11 @@ short_description: Look at the processes of a Docker container
 version_added: 1.0.0
 description:
   - Reads C(/proc) in the container, so that pids are those of the container, and signal masks can be seen.
-  - The container needs C(sh) and C(cat).
+  - The container needs C(sh) and C(cat), in its C(PATH) or in the usual folders. One that has neither can be looked
+    into by another that has them and shares its processes (C(docker run --pid container:NAME)); name that one then.
+    Its own processes are in the list too.
+  - A container that shares the processes of its host (C(--pid host)) is refused, since its own can't be told from
+    others.
 options:
   container:
     description:
@@ -21,14 +25,15 @@ attributes:
   check_mode:
     support: full
     details: Nothing is changed in either mode.
-  diff_mode:
-    support: none
-  platform:
-    platforms: posix
+notes:
+  - Signal masks alone do not say how a process ends. C(tini) has no handler at all and waits for its signals, which no
+    mask shows; another process catches SIGTERM and stays. See it with
+    M(workshop.production_patterns.container_stop).
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - community.docker.docker
   - community.docker.docker.docker_py_2_documentation
+  - workshop.production_patterns.engine
 author:
   - The workshop.production_patterns authors (@workshop)
 """
@@ -39,9 +44,10 @@ EXAMPLES = r"""
     container: sleeper
   register: seen
 
-- name: Show whether its first process handles SIGTERM
-  ansible.builtin.debug:
-    msg: "{{ 'SIGTERM' in seen.pid1.caught }}"
+- name: Its first process has to reap what ends
+  ansible.builtin.assert:
+    that: seen.zombies == 0
+    fail_msg: "{{ seen.processes | selectattr('state', '==', 'Z') }}"
 """
 
 RETURN = r"""
@@ -77,17 +83,17 @@ processes:
       elements: str
       sample: []
     ignored:
-      description: The signals that it ignores on purpose.
+      description: The signals that it ignores.
       type: list
       elements: str
       sample: []
     blocked:
-      description: The signals that it has blocked.
+      description: The signals that it has blocked. Linux leaves out those that it is waiting for at the moment.
       type: list
       elements: str
       sample: []
 pid1:
-  description: The process with pid 1.
+  description: The process with pid 1; V(null) where it is hidden from the user of the container.
   type: dict
   returned: success
   contains: *process
@@ -100,23 +106,45 @@ zombies:
 
 from typing import Any
 
-from ansible_collections.community.docker.plugins.module_utils.common import APIError
-from ansible_collections.workshop.production_patterns.plugins.module_utils.engine import Engine, run
+from ansible_collections.workshop.production_patterns.plugins.module_utils.engine import Engine, Ran, run
+from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from ansible_collections.workshop.production_patterns.plugins.module_utils.signals import LISTING, census
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def search_path(environment: list[str]) -> str:
+    """The PATH of a container, and after it the usual folders, since sh may be where the container's own has it not."""
+    own = dict(variable.partition("=")[::2] for variable in environment).get("PATH")
+    return f"{own}:{PATH}" if own else PATH
+
+
+def listing(ran: Ran, where: str) -> str:
+    """The listing that a shell printed, or a problem in the words of the runtime or the shell."""
+    output = ran.output.decode(errors="replace")
+    # A process that ends meanwhile makes cat fail.
+    if ran.exit_code in (0, 1) and output:
+        return output
+    said = " ".join(dict.fromkeys(line.strip() for line in (ran.errors or output).splitlines()))
+    raise Problem(
+        f"{where} could not be looked into: {said or f'the shell ended with {ran.exit_code}'}. Processes are read with "
+        "sh and cat; where an image lacks them, another container can have them and share its processes (docker run "
+        "--pid container:NAME)."
+    )
 
 
 def observe(engine: Engine) -> dict[str, Any]:
     name = engine.module.params["container"]
     container = engine.running_container(name)
-    looking = engine.exec_create(container["Id"], ["sh", "-c", LISTING], stderr=False)
-    try:
-        listing = engine.exec_start(looking["Id"])
-    except APIError as error:
-        # Engines differ in whether a missing sh is an error or only an output.
-        if "executable file not found" not in str(error):
-            raise
-        listing = b""
-    return {"changed": False, **census(listing.decode(errors="replace"), f"Container {name}")}
+    where = f"Container {name}"
+    if container["HostConfig"].get("PidMode") == "host":
+        raise Problem(
+            f"{where} shares the processes of its host (--pid host), so its own cannot be told from others: see docker "
+            "top, or look on the host."
+        )
+    environment = {"PATH": search_path(container["Config"].get("Env") or [])}
+    ran = engine.execute(container["Id"], ["sh", "-c", LISTING], environment, where)
+    return {"changed": False, **census(listing(ran, where), where)}
 
 
 def main() -> None:

@@ -9,34 +9,31 @@ module: container_stop
 short_description: Stop a Docker container and measure how it ends
 version_added: 1.0.0
 description:
-  - Stops a container as C(docker stop) does. Its first process gets SIGTERM (or the signal that the image asks for),
-    and SIGKILL when it has not ended after the grace period.
-  - The container stays, stopped.
+  - Stops a container as C(docker stop) does. Its first process gets its stop signal (SIGTERM, unless the image or
+    C(docker run --stop-signal) asks for another), and SIGKILL when it has not ended after the grace period.
+  - The container stays, stopped. This proves whether it ends in time, as no look at its processes can.
 options:
   container:
     description:
-      - The name or the ID of a running container.
+      - The name or the ID of a running container, which is neither paused nor waiting to be restarted.
       - It must not be one that the engine removes when it ends (C(docker run --rm)), since its exit code would go
         with it.
     type: str
     required: true
   grace_seconds:
     description:
-      - How long the container may take to end before it gets SIGKILL.
+      - How long the container may take to end before it gets SIGKILL; 0 or more.
+      - By default what C(docker run --stop-timeout) gave the container (C(stop_grace_period) of Compose), or else 10.
     type: int
-    default: 10
 attributes:
   check_mode:
     support: full
     details: In check mode nothing is stopped, and so nothing is measured.
-  diff_mode:
-    support: none
-  platform:
-    platforms: posix
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - community.docker.docker
   - community.docker.docker.docker_py_2_documentation
+  - workshop.production_patterns.engine
 author:
   - The workshop.production_patterns authors (@workshop)
 """
@@ -45,15 +42,25 @@ EXAMPLES = r"""
 - name: Stop the container
   workshop.production_patterns.container_stop:
     container: sleeper
-    grace_seconds: 5
   register: stop
 
-- name: Show how it ended
-  ansible.builtin.debug:
-    msg: "{{ stop.signal }} after {{ stop.seconds }} s"
+- name: It has to end by itself in the time that it is given
+  ansible.builtin.assert:
+    that: stop.graceful
+    fail_msg: "{{ stop.signal or stop.exit_code }} after {{ stop.seconds }} s of {{ stop.grace_seconds }} s"
 """
 
 RETURN = r"""
+stop_signal:
+  description: The signal that the first process gets, in check mode that it would get.
+  type: str
+  returned: success
+  sample: SIGTERM
+grace_seconds:
+  description: How long the container may take to end before it gets SIGKILL.
+  type: int
+  returned: success
+  sample: 10
 seconds:
   description: How long it took until the container had ended.
   type: float
@@ -70,7 +77,9 @@ signal:
   returned: when not in check mode
   sample: SIGKILL
 graceful:
-  description: Whether the container ended before the grace period ran out, and not by SIGKILL.
+  description:
+    - Whether the container ended before the grace period ran out, and not by SIGKILL. Its exit code may still tell of a
+      failure.
   type: bool
   returned: when not in check mode
   sample: false
@@ -79,37 +88,82 @@ graceful:
 import time
 from typing import Any
 
-from ansible_collections.workshop.production_patterns.plugins.module_utils.engine import Engine, run
+from ansible_collections.community.docker.plugins.module_utils.common import (
+    APIError,
+    NotFound,
+    RequestException,
+)
+from ansible_collections.workshop.production_patterns.plugins.module_utils.engine import (
+    Engine,
+    connection_sentence,
+    run,
+)
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from ansible_collections.workshop.production_patterns.plugins.module_utils.signals import exit_signal
 
+# The engine's own.
+GRACE_SECONDS = 10
+
+
+def stop_signal(config: dict[str, Any]) -> str:
+    """The name of the signal that a container is stopped with, which may stand there as SIGINT, INT or 2."""
+    asked = (config.get("StopSignal") or "SIGTERM").upper()
+    if asked.isdecimal():
+        return exit_signal(128 + int(asked)) or asked
+    return f"SIG{asked.removeprefix('SIG')}"
+
+
+def grace(config: dict[str, Any], asked: int | None, name: str) -> int:
+    """How many seconds a container may take to end: those asked for, its own, or the engine's."""
+    if asked is not None:
+        if asked < 0:
+            raise Problem(f"grace_seconds is {asked}: give 0 or more.")
+        return asked
+    own: int | None = config.get("StopTimeout")
+    if own is not None and own < 0:
+        raise Problem(f"Container {name} may take forever to stop (--stop-timeout {own}): give grace_seconds.")
+    return GRACE_SECONDS if own is None else own
+
 
 def stop(engine: Engine) -> dict[str, Any]:
-    name, grace_seconds = engine.module.params["container"], engine.module.params["grace_seconds"]
-    if grace_seconds < 0:
-        raise Problem(f"grace_seconds is {grace_seconds}: give 0 or more.")
+    name = engine.module.params["container"]
     container = engine.running_container(name)
+    grace_seconds = grace(container["Config"], engine.module.params["grace_seconds"], name)
     if container["HostConfig"]["AutoRemove"]:
         raise Problem(f"Container {name} is removed when it ends, and its exit code with it: start it without --rm.")
+    result = {"changed": True, "stop_signal": stop_signal(container["Config"]), "grace_seconds": grace_seconds}
     if engine.check_mode:
-        return {"changed": True}
+        return result
 
     begun = time.monotonic()
-    engine.stop(container["Id"], timeout=grace_seconds)
-    seconds = time.monotonic() - begun
-    exit_code = engine.container(container["Id"])["State"]["ExitCode"]
-    signal = exit_signal(exit_code)
+    try:
+        engine.stop(container["Id"], timeout=grace_seconds)
+        seconds = time.monotonic() - begun
+        state = engine.inspect_container(container["Id"])["State"]
+    except NotFound:
+        raise Problem(
+            f"Container {name} was removed by somebody else while it was being stopped, and its exit code with it.",
+            **result,
+        ) from None
+    except APIError:
+        raise
+    except (RequestException, OSError) as error:
+        cause = connection_sentence(engine.module.params["docker_host"], str(error))
+        raise Problem(f"Container {name} was told to stop, and how it ended was not seen. {cause}", **result) from None
+    if state["Running"]:
+        raise Problem(f"Container {name} was started again by somebody else while it was being stopped.", **result)
+    signal = exit_signal(state["ExitCode"])
     return {
-        "changed": True,
+        **result,
         "seconds": round(seconds, 3),
-        "exit_code": exit_code,
+        "exit_code": state["ExitCode"],
         "signal": signal,
         "graceful": signal != "SIGKILL" and seconds < grace_seconds,
     }
 
 
 def main() -> None:
-    run({"container": {"type": "str", "required": True}, "grace_seconds": {"type": "int", "default": 10}}, stop)
+    run({"container": {"type": "str", "required": True}, "grace_seconds": {"type": "int"}}, stop)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,13 @@ module: image_contents
 short_description: Look into a Docker image without running it
 version_added: 1.0.0
 description:
-  - Says how large an image is and what made it so, and which tools and sources it holds.
-  - A container is made from the image to read its files, is never started, and is removed again.
+  - Says how large an image is and what made it so, which tools and sources it holds, and which its lower layers still
+    hold though a later one removed them. Whoever can pull the image can read those too.
+  - Reads the layers as C(docker image save) exports them; no container is made, and nothing is left behind. An image of
+    many gigabytes takes its time, and some engines are silent until they have gathered all of it; give a larger
+    O(timeout) then.
+  - Compilers and sources are known by their names. A program that was given another is not found.
+  - Bytes of a path that are not UTF-8 are written as in C(caf\xe9).
 options:
   image:
     description:
@@ -19,7 +24,8 @@ options:
     required: true
   read:
     description:
-      - Absolute paths of files whose text is wanted.
+      - Absolute paths of files whose text is wanted. Links are followed, as in a container of the image.
+      - What is at a path where a container would have a volume is that of the image.
     type: list
     elements: str
     default: []
@@ -27,14 +33,13 @@ attributes:
   check_mode:
     support: full
     details: Nothing is changed in either mode.
-  diff_mode:
-    support: none
-  platform:
-    platforms: posix
+requirements:
+  - zstandard (the Python package; only for images whose layers the engine keeps compressed with zstd)
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - community.docker.docker
   - community.docker.docker.docker_py_2_documentation
+  - workshop.production_patterns.engine
 author:
   - The workshop.production_patterns authors (@workshop)
 """
@@ -47,9 +52,13 @@ EXAMPLES = r"""
       - /src/hello.c
   register: single_stage
 
-- name: Show what an attacker would find in it
-  ansible.builtin.debug:
-    msg: "{{ single_stage.compilers + single_stage.shells }}"
+- name: What runs in production needs no compiler, and nobody else needs its sources
+  ansible.builtin.assert:
+    that:
+      - single_stage.compilers == []
+      - single_stage.sources == []
+      - single_stage.removed | selectattr('kind', 'in', ['compiler', 'source']) == []
+    fail_msg: "{{ single_stage.compilers + single_stage.sources + single_stage.removed }}"
 """
 
 RETURN = r"""
@@ -59,28 +68,32 @@ id:
   returned: success
   sample: sha256:6f1e0f2f6b6b0b1c4a7b0c6c0e1d7b8a9d3f5e2c1b0a99887766554433221100
 size_bytes:
-  description: The size of the image.
+  description:
+    - The size of all files in all layers, unpacked, those that a later layer removed included. It is the same whichever
+      way the engine keeps its images.
+    - A registry keeps and sends layers compressed, which is less.
   type: int
   returned: success
   sample: 2094592
 layers:
-  description: The steps that made the image, the first one first.
+  description:
+    - The steps that made the image, the first one first.
+    - Where the image has no history, or one that does not fit its layers, the layers alone.
   type: list
   elements: dict
   returned: success
   contains:
     digest:
       description:
-        - The digest of the layer that the step made. V(null) for a step that changed only the configuration.
-        - V(null) throughout where the engine does not say which step made which layer.
+        - The digest of the unpacked layer that the step made. V(null) for a step that changed only the configuration.
       type: str
       sample: sha256:8d3ac3489996423f53d6087c81180006263b79f206d3fdec9e66f0e27ceb8759
     created_by:
-      description: The instruction.
+      description: The instruction; V(null) where the image does not tell it.
       type: str
       sample: COPY hello /hello
     size_bytes:
-      description: The size of the layer.
+      description: The size of the files in the layer, unpacked.
       type: int
       sample: 16384
 entries:
@@ -89,7 +102,11 @@ entries:
   returned: success
   sample: 3
 compilers:
-  description: The paths of compilers.
+  description:
+    - The paths of compilers, in whichever folder, of Ada, C, C++, C#, Crystal, CUDA, D, Dart, Erlang, Elixir, F#,
+      Fortran, Go, Groovy, Haskell, Java, Kotlin, Nim, Objective-C, OCaml, Pascal, Rust, Scala, Swift, TypeScript, Vala,
+      Visual Basic and Zig.
+    - A link is one where it leads to a program; those below C(/etc) are left out.
   type: list
   elements: str
   returned: success
@@ -112,8 +129,9 @@ shells:
     - /usr/bin/bash
 sources:
   description:
-    - The paths of sources of programs (C, C++, Go, Rust and Java) outside the folders in which distributions keep
-      those of their own.
+    - The paths of the image's own sources in languages that are compiled; headers and declarations are none.
+    - Those that come with a distribution, a toolchain (its standard library) or a package manager (modules, crates,
+      C(node_modules), C(site-packages)) are left out.
   type: list
   elements: str
   returned: success
@@ -121,13 +139,38 @@ sources:
     - /src/hello.c
 files:
   description:
-    - The texts of the files that O(read) names, by path, each up to its first 64 KiB. Links are followed.
-    - V(null) for what is not there or is no file.
+    - The texts of the files that O(read) names, by path, each up to its first 64 KiB.
+    - V(null) for what is not there, is no file, or is a link that leads nowhere.
   type: dict
   returned: success
   sample:
     /src/hello.c: |
       int main(void) { return 0; }
+removed:
+  description:
+    - What lower layers still hold of compilers, package managers, shells and sources though a later layer removed it,
+      and what they hold of the files that O(read) names where that is another text than in RV(files).
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    path:
+      description: The path in the layer.
+      type: str
+      sample: /src/hello.c
+    kind:
+      description: One of C(compiler), C(package_manager), C(shell), C(source), or C(file) for what is only read.
+      type: str
+      sample: source
+    digest:
+      description: The digest of the unpacked layer that holds it, as in RV(layers).
+      type: str
+      sample: sha256:8d3ac3489996423f53d6087c81180006263b79f206d3fdec9e66f0e27ceb8759
+    text:
+      description: Its text, up to the first 64 KiB, where O(read) names it; else V(null).
+      type: str
+      sample: |
+        int main(void) { return 0; }
 config:
   description: What a container of the image starts with.
   type: dict
@@ -155,41 +198,11 @@ config:
         PATH: /usr/local/bin:/usr/bin
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.community.docker.plugins.module_utils.common import NotFound
 from ansible_collections.workshop.production_patterns.plugins.module_utils.engine import Engine, run
-from ansible_collections.workshop.production_patterns.plugins.module_utils.images import (
-    OF_THE_ENGINE,
-    contents,
-    layers,
-    text,
-)
+from ansible_collections.workshop.production_patterns.plugins.module_utils.images import look
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
-
-
-@contextmanager
-def unstarted_container(engine: Engine, image_id: str) -> Iterator[str]:
-    # An image may have no command of its own, and nothing runs it.
-    container_id: str = engine.create_container(image_id, command=["never-started"])["Id"]
-    try:
-        yield container_id
-    finally:
-        engine.remove_container(container_id, v=True, force=True)
-
-
-def read(engine: Engine, container_id: str, path: str) -> str | None:
-    try:
-        archive, status = engine.get_archive(container_id, path)
-        if path in OF_THE_ENGINE and status["size"] == 0:
-            return None
-        if status["linkTarget"]:
-            archive, _status = engine.get_archive(container_id, status["linkTarget"])
-        return text(archive)
-    except NotFound:
-        return None
 
 
 def observe(engine: Engine) -> dict[str, Any]:
@@ -198,17 +211,11 @@ def observe(engine: Engine) -> dict[str, Any]:
         if not path.startswith("/"):
             raise Problem(f"{path} in read is no absolute path: let it begin with a slash.")
     image = engine.image(engine.module.params["image"])
-    with unstarted_container(engine, image["Id"]) as container_id:
-        held = contents(engine.export(container_id))
-        files = {path: read(engine, container_id, path) for path in paths}
-    config = image["Config"] or {}
+    config = image.get("Config") or {}
     return {
         "changed": False,
         "id": image["Id"],
-        "size_bytes": image["Size"],
-        "layers": layers(engine.history(image["Id"]), image["RootFS"].get("Layers") or []),
-        **held,
-        "files": files,
+        **look(lambda: engine.get_image(image["Id"]), image["RootFS"].get("Layers") or [], paths),
         "config": {
             "user": config.get("User") or "",
             "entrypoint": config.get("Entrypoint") or [],

@@ -3,14 +3,105 @@
 
 from __future__ import annotations
 
+import socket
+
+import pytest
 from ansible_collections.workshop.production_patterns.plugins.module_utils.engine import connection_sentence
+from ansible_collections.workshop.production_patterns.plugins.modules import (
+    container_processes,
+    container_stop,
+    image_contents,
+)
+
+SOCKET = "unix:///var/run/docker.sock"
+MODULES = [
+    (container_processes, {"container": "box"}),
+    (container_stop, {"container": "box"}),
+    (image_contents, {"image": "box"}),
+]
 
 
-def test_an_engine_that_is_not_there():
-    said = connection_sentence("unix:///var/run/docker.sock", "FileNotFoundError(2, 'No such file or directory')")
-    assert said.startswith("No Docker engine answers at unix:///var/run/docker.sock: start it")
+# The causes as the client words them.
+@pytest.mark.parametrize(
+    ("host", "cause", "sentence"),
+    [
+        (
+            SOCKET,
+            "('Connection aborted.', FileNotFoundError(2, 'No such file or directory'))",
+            "No Docker engine answers",
+        ),
+        ("tcp://10.0.0.1:2375", "NewConnectionError('[Errno 111] Connection refused')", "No Docker engine answers"),
+        ("tcp://10.0.0.1:2375", "ConnectTimeoutError(…, 'timed out. (connect timeout=5)')", "No Docker engine answers"),
+        (
+            SOCKET,
+            "('Connection aborted.', PermissionError(13, 'Permission denied'))",
+            "This user may not use the Docker",
+        ),
+        ("ssh://me@host", "Permission denied (publickey).", "ssh://me@host refused the login"),
+        ("ssh://me@host", "Authentication failed.", "ssh://me@host refused the login"),
+        ("ssh://me@host", "Server 'host' not found in known_hosts", "ssh://me@host refused the login"),
+        ("tcp://host:2375", "PermissionError(13, 'Permission denied')", "No Docker engine answers"),
+        (SOCKET, "Read timed out. (read timeout=60)", f"The Docker engine at {SOCKET} did not answer in time"),
+        (SOCKET, "timed out", f"The Docker engine at {SOCKET} did not answer in time"),
+        (
+            "tcp://host:2376",
+            "SSLError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] …')",
+            "The Docker engine at tcp://host:2376 and",
+        ),
+        (
+            "tcp://host:2376",
+            "Client sent an HTTP request to an HTTPS server.",
+            "The Docker engine at tcp://host:2376 and",
+        ),
+        (
+            "tcp://gone:2375",
+            "NameResolutionError('Name or service not known')",
+            "The name in tcp://gone:2375 is not known",
+        ),
+        ("tcp://tls.example:1", "NewConnectionError('Connection refused')", "No Docker engine answers"),
+        (
+            "tcp://h:1",
+            "('Connection aborted.', ConnectionResetError(104, 'reset'))",
+            "The Docker engine at tcp://h:1 broke",
+        ),
+    ],
+)
+def test_what_is_said_of_an_engine_that_cannot_be_talked_to(host, cause, sentence):
+    said = connection_sentence(host, cause)
+    assert said.startswith(sentence)
+    assert said.endswith(f"({cause})")
+    assert ("group docker" in said) == said.startswith("This user may not")
 
 
-def test_an_engine_that_may_not_be_used():
-    said = connection_sentence("unix:///var/run/docker.sock", "PermissionError(13, 'Permission denied')")
-    assert "group docker" in said
+@pytest.mark.parametrize(("module", "options"), MODULES)
+class TestEveryModule:
+    def test_says_that_nothing_answers(self, call, module, options):
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            said = call(module, docker_host=f"tcp://127.0.0.1:{nobody.getsockname()[1]}", **options)
+        assert said["msg"].startswith("No Docker engine answers at tcp://127.0.0.1:")
+
+    def test_says_that_the_socket_is_not_there(self, call, module, options, tmp_path):
+        said = call(module, docker_host=f"unix://{tmp_path}/docker.sock", **options)
+        assert said["msg"].startswith(f"No Docker engine answers at unix://{tmp_path}/docker.sock")
+
+    @pytest.mark.parametrize("request_", ["GET /version", "GET /(containers|images)/box/json"])
+    def test_says_that_the_engine_is_silent(self, engine, call, answer, module, options, request_):
+        engine.on(request_, answer({}, seconds=3))
+        assert "did not answer in time" in call(module, **options)["msg"]
+
+    def test_says_what_the_engine_refused(self, engine, call, answer, module, options):
+        engine.on("GET /(containers|images)/box/json", answer({"message": "the disk\nis gone"}, 500))
+        assert call(module, **options)["msg"] == "The Docker engine refused: the disk is gone"
+
+    def test_says_that_it_is_no_engine(self, engine, call, answer, module, options):
+        engine.on("GET /version", answer(b"<html>"))
+        assert "is no Docker engine: correct docker_host" in call(module, **options)["msg"]
+
+    def test_says_that_the_engine_broke_off(self, engine, call, answer, module, options):
+        engine.on("GET /(containers|images)/box/json", answer({"Id": "abc", "State": {}}, cut_short=True))
+        assert "broke off its answer" in call(module, **options)["msg"]
+
+    def test_says_that_there_is_none_of_the_name(self, call, module, options):
+        (kind,) = options
+        assert call(module, **options)["msg"].startswith(f"There is no {kind} box on this Docker engine")

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: The workshop.production_patterns authors
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+from ansible_collections.workshop.production_patterns.plugins.modules import container_processes
+from ansible_collections.workshop.production_patterns.plugins.modules.container_processes import PATH
+
+NAMES = ("Name", "State", "Pid", "PPid", "SigBlk", "SigIgn", "SigCgt")
+SLEEP = "".join(
+    f"{name}:\t{value}\n" for name, value in zip(NAMES, ("sleep", "S (sleeping)", 1, 0, "0", "0", "0"), strict=True)
+)
+
+
+def container(pid_mode: str = "", status: str = "running", env: list[str] | None = None) -> dict[str, Any]:
+    state = {"Status": status, "Running": status != "exited", "ExitCode": 0}
+    return {"Id": "abc", "State": state, "HostConfig": {"PidMode": pid_mode}, "Config": {"Env": env}}
+
+
+def frame(stream: int, text: str) -> bytes:
+    return struct.pack(">BxxxL", stream, len(text.encode())) + text.encode()
+
+
+@pytest.fixture
+def runs(engine, answer):
+    """The engine runs a command that ends with this exit code and prints this."""
+
+    def prepare(exit_code: int | None, output: str = "", errors: str = "", **found: Any) -> None:
+        engine.on("GET /containers/box/json", answer(container(**found)))
+        engine.on("POST /containers/abc/exec", answer({"Id": "run"}))
+        engine.on("POST /exec/run/start", answer(frame(1, output) + frame(2, errors)))
+        engine.on("GET /exec/run/json", answer({"Running": exit_code is None, "ExitCode": exit_code}))
+
+    return prepare
+
+
+# Without what shows that nothing is missing, which the listing may have or not.
+LISTED = container_processes.LISTING
+NO_SH = 'OCI runtime exec failed: exec failed: exec: "sh": executable file not found in $PATH: unknown'
+
+
+@pytest.mark.parametrize(
+    ("env", "path"),
+    [
+        (None, PATH),
+        (["A=1"], PATH),
+        (["PATH=/opt/app/bin"], f"/opt/app/bin:{PATH}"),
+        (["PATH="], PATH),
+    ],
+)
+def test_a_shell_is_found_though_the_path_of_the_container_lacks_it(engine, call, runs, env, path):
+    runs(127, NO_SH, env=env)
+    call(container_processes, container="box")
+    (asked,) = [body for body in engine.bodies if body and "Cmd" in body]
+    assert asked["Env"] == [f"PATH={path}"]
+    assert asked["Cmd"] == ["sh", "-c", LISTED]
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "output", "errors", "words"),
+    [
+        (127, NO_SH, "", 'exec: "sh": executable file not found in $PATH: unknown. '),
+        (
+            126,
+            "OCI runtime exec failed: permission denied",
+            "",
+            "looked into: OCI runtime exec failed: permission denied. ",
+        ),
+        (127, "20", "sh: 1: cat: not found\nsh: 1: cat: not found\n", "looked into: sh: 1: cat: not found. "),
+        (137, "20", "", "looked into: 20. "),
+        (1, "", "", "looked into: the shell ended with 1. "),
+    ],
+)
+def test_a_shell_that_cannot_run_is_told_in_the_words_of_the_runtime(call, runs, exit_code, output, errors, words):
+    runs(exit_code, output, errors)
+    said = call(container_processes, container="box")
+    assert said["failed"]
+    assert words in said["msg"]
+    assert "--pid container:NAME" in said["msg"]
+
+
+def test_an_exec_that_the_engine_refuses_is_told_in_its_words(engine, call, runs, answer):
+    runs(0)
+    for path in ("POST /containers/abc/exec", "POST /exec/run/start"):
+        engine.on(path, answer({"message": "cannot exec in a container that is\nbusy"}, 409))
+        assert call(container_processes, container="box")["msg"] == (
+            "Container box could not be looked into: cannot exec in a container that is busy"
+        )
+        runs(0)
+
+
+def test_a_listing_that_was_cut_short_is_noticed(monkeypatch, call, runs):
+    monkeypatch.setattr(
+        "ansible_collections.workshop.production_patterns.plugins.module_utils.engine._END_SECONDS", 0.3
+    )
+    runs(None, f"20\036sleep\0\037{SLEEP}")
+    assert call(container_processes, container="box")["msg"].startswith("What was read in Container box was cut short")
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        ({"pid_mode": "host"}, "Container box shares the processes of its host (--pid host)"),
+        ({"status": "paused"}, "Container box is paused"),
+        ({"status": "exited"}, "Container box is not running but exited"),
+    ],
+)
+def test_what_cannot_be_looked_into(engine, call, runs, found, sentence):
+    runs(0, **found)
+    assert call(container_processes, container="box")["msg"].startswith(sentence)
+    assert not [request for request in engine.asked if request.startswith("POST")]

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The workshop.production_patterns authors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Imports what the workshop's modules need, once. Ansible loads this before it forks, as it lies beside the playbooks."""
+"""Imports what the modules need, once: Ansible loads connection plugins beside a playbook before it forks."""
 
 from __future__ import annotations
 

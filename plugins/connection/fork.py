@@ -95,6 +95,8 @@ import importlib.util
 import io
 import locale
 import logging
+import multiprocessing.process
+import multiprocessing.util
 import os
 import selectors
 import shlex
@@ -233,6 +235,9 @@ class _Installed(importlib.abc.MetaPathFinder):
             checksums[fullname] = _checksum(b"")
             return _bare_package(fullname, b"")
         if file is None:
+            if fullname.startswith("ansible."):
+                # It may be for the finder of six.moves, which is last while six is imported.
+                return None
             raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
         checksums[fullname] = _checksum(file.read_bytes())
         return _spec(fullname, file)
@@ -275,10 +280,11 @@ class _Imports:
     def add(self, *names: str) -> None:
         """Import modules. One that can't be imported is left to whoever needs it, to say so."""
         for name in names:
-            _note_collection(name)
+            with contextlib.suppress(ImportError):
+                _note_collection(name)
         with self.in_place():
             for name in names:
-                with contextlib.suppress(ImportError):
+                with contextlib.suppress(Exception):
                     importlib.import_module(name)
 
 
@@ -334,6 +340,15 @@ class _Payloads(importlib.abc.MetaPathFinder):
 
 def _parse(code: bytes) -> _Payload | None:
     """Read a payload of this very ansible-core, or give None for one that has to run in a new Python."""
+    try:
+        return _parse_known(code)
+    except (AttributeError, KeyError, SyntaxError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        # Another ansible-core may write it otherwise.
+        display.vvv(f"The payload of a module is left to a new Python: {error}")
+        return None
+
+
+def _parse_known(code: bytes) -> _Payload | None:
     if not _imports.modules.keys() >= set(_ALWAYS):
         return None
     wrapper, call, rest = code.rpartition(_CALL)
@@ -352,7 +367,7 @@ def _parse(code: bytes) -> _Payload | None:
         if entry.filename.endswith(".py"):
             name = entry.filename.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             checksums[name] = (entry.CRC, entry.file_size)
-    if any(_imports.checksums[name] != checksum for name, checksum in checksums.items() if name in _imports.modules):
+    if any(_imports.checksums.get(name, checksum) != checksum for name, checksum in checksums.items()):
         return None
     installed = {}
     for name in checksums.keys() - _imports.modules.keys() - _stubs().keys():
@@ -395,7 +410,7 @@ class _Fork:
 
     def communicate(self) -> tuple[int, bytes, bytes]:
         """Run it to its end, and give its exit code as a shell does, its stdout and its stderr."""
-        former = {number: signal.getsignal(number) for number in _DEADLY}
+        former: dict[int, t.Any] = {number: signal.getsignal(number) for number in _DEADLY}
         # No signal comes before it is known whom to kill.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*_DEADLY, signal.SIGALRM})
         out, out_of_child = os.pipe()
@@ -404,8 +419,8 @@ class _Fork:
         self._pid = os.fork()
         if self._pid == 0:
             try:
-                _die_with(worker)
                 os.setpgid(0, 0)
+                _die_with(worker)
                 _be_new(out_of_child, err_of_child, self._cwd, mask)
                 _run(self._payload)
             except BaseException:
@@ -428,7 +443,8 @@ class _Fork:
         finally:
             if not waited:
                 self._kill()
-                os.waitpid(self._pid, 0)
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(self._pid, 0)
             for number, handler in former.items():
                 signal.signal(number, handler)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -472,20 +488,27 @@ def _die_with(worker: int) -> None:
 
 def _be_new(out: int, err: int, cwd: str | bytes | None, mask: set[t.Any]) -> None:
     """Forget what the controller has made of this process, as far as a module could see it."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for file, number in (nothing, 0), (out, 1), (err, 2):
+        os.dup2(file, number)
     gc.freeze()
     atexit._clear()
     weakref.finalize._registry.clear()  # type: ignore[attr-defined]
     weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]
-    for number in signal.valid_signals():
-        if callable(signal.getsignal(number)):
-            signal.signal(number, signal.SIG_DFL)
+    multiprocessing.util._finalizer_registry.clear()  # type: ignore[attr-defined]
+    atexit.register(multiprocessing.util._exit_function)  # type: ignore[attr-defined]
+    multiprocessing.process._children.clear()  # type: ignore[attr-defined]
+    for each in signal.valid_signals():
+        if callable(signal.getsignal(each)):
+            signal.signal(each, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for file, number in (nothing, 0), (out, 1), (err, 2):
-        os.dup2(file, number)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    for entry in list(Path("/proc/self/fd").iterdir()):
+        if int(entry.name) > 2:
+            # One of them was the folder's own.
+            with contextlib.suppress(OSError):
+                os.close(int(entry.name))
     sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc] # noqa: SIM115
     errors = sys.__stdout__.errors if sys.__stdout__ else "strict"
     sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", errors=errors, closefd=False)  # type: ignore[misc] # noqa: SIM115
@@ -502,7 +525,8 @@ def _be_new(out: int, err: int, cwd: str | bytes | None, mask: set[t.Any]) -> No
     sys.argv[:] = [""]
     sys.excepthook = sys.__excepthook__
     locale.setlocale(locale.LC_ALL, "C")
-    locale.setlocale(locale.LC_CTYPE, "")
+    with contextlib.suppress(locale.Error):
+        locale.setlocale(locale.LC_CTYPE, "")
     logging.root.handlers.clear()
     logging.root.setLevel(logging.WARNING)
 
@@ -511,8 +535,8 @@ def _run(payload: _Payload) -> t.NoReturn:
     """Run a payload as Python runs a script from its stdin, and end this process with its exit code."""
     controllers = dict(sys.modules)
     _imports.take_over(_Payloads(payload))
-    for name in _imports.modules.keys() - payload.names:
-        del sys.modules[name]
+    for name in _imports.checksums.keys() - payload.names:
+        sys.modules.pop(name, None)
     main = types.ModuleType("__main__")
     main.__dict__["__builtins__"] = __builtins__
     sys.modules["__main__"] = main

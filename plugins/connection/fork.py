@@ -434,8 +434,8 @@ class _Fork:
                 os.setpgid(self._pid, self._pid)
             os.close(out_of_child)
             os.close(err_of_child)
-            for number in _DEADLY:
-                signal.signal(number, lambda number, frame: self._die(former[number], number, frame))
+            for deadly in _DEADLY:
+                signal.signal(deadly, lambda number, frame: self._die(former[number], number, frame))
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             stdout, stderr = _read(out, err)
             _pid, status = os.waitpid(self._pid, 0)

@@ -15,21 +15,21 @@ help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|'
 
 run: ## Bring up the lab, run the lessons, write the report
-	@scripts/prepare.sh requirements.txt
+	@scripts/prepare.sh requirements.lock
 	ansible-playbook playbooks/all.yml $(ARGS)
 
 test: ## Pass every test, from lint to whole runs
-	@scripts/prepare.sh requirements.txt requirements-test.txt
+	@scripts/prepare.sh requirements-test.lock
 	@scripts/test.sh
 
 lint unit sanity molecule integration: ## One part of the tests
-	@scripts/prepare.sh requirements.txt requirements-test.txt
+	@scripts/prepare.sh requirements-test.lock
 	@scripts/test.sh $@ $(ARGS)
 
 bench: ## Measure the lab and the lessons and print one table
-	@scripts/prepare.sh requirements.txt
+	@scripts/prepare.sh requirements.lock
 	@python scripts/bench.py $(ARGS)
 
 clean: ## Remove the lessons and the lab; the cache stays
-	@scripts/prepare.sh requirements.txt
+	@scripts/prepare.sh requirements.lock
 	ansible-playbook playbooks/clean.yml -e workshop_clean_lab=true $(ARGS)

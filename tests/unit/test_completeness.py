@@ -77,9 +77,15 @@ def test_a_scenario_has_a_role():
     assert scenarios == sorted([*PUBLIC, 'default'])
 
 
-@every_public_role
+@every_role
 def test_a_role_has_a_page(role):
     assert (ROOT / 'roles' / role / 'README.md').read_text().startswith('<!--')
+
+
+@every_role
+def test_a_role_is_described_to_galaxy_as_it_describes_itself(role):
+    about = read(ROOT / 'roles' / role / 'meta/main.yml')['galaxy_info']
+    assert about['description'] == specs(role)['main']['short_description']
 
 
 @every_lesson
@@ -142,7 +148,7 @@ def test_a_variable_begins_with_its_roles_name(role):
     assert not [name for name in names if not name.startswith(f'{role}_')]
 
 
-@every_public_role
+@every_role
 def test_a_page_names_only_variables_that_there_are(role):
     page = (ROOT / 'roles' / role / 'README.md').read_text()
     named = set(re.findall(rf'\b(?:{role}|workshop)_\w+\b', page))
@@ -150,7 +156,7 @@ def test_a_page_names_only_variables_that_there_are(role):
     assert not {name for name in named if name not in known and name not in ROLES}
 
 
-@every_public_role
+@every_role
 def test_a_page_links_only_to_files_that_there_are(role):
     folder = ROOT / 'roles' / role
     links = re.findall(r'\]\((?!https?:|#)([^)#]+)', (folder / 'README.md').read_text())

@@ -28,8 +28,11 @@ WORKFLOW = ROOT / ".github/workflows/test.yml"
 IMAGES = [*sorted((ROOT / "roles").glob("lab_*/*/*.yml")), *sorted((ROOT / "roles").glob("lab_*/README.md")), WORKFLOW]
 
 
-def run(*command: str, folder: Path = ROOT) -> str:
-    return subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout
+def run(*command: str, folder: Path = ROOT, **environment: str) -> str:
+    process = subprocess.run(
+        command, cwd=folder, env={**os.environ, **environment}, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return process.stdout
 
 
 def python_packages() -> None:
@@ -45,7 +48,7 @@ def python_packages() -> None:
 def go_modules() -> None:
     """Bring each go.sum up to its go.mod."""
     for file in sorted((ROOT / "files").rglob("go.mod")):
-        run("go", "mod", "tidy", folder=file.parent)
+        run("go", "mod", "tidy", folder=file.parent, GOFLAGS="", GOSUMDB="sum.golang.org", GOWORK="off")
 
 
 def text_of(address: str, **headers: str) -> str:

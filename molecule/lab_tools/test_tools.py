@@ -11,7 +11,7 @@ CACHE = Path.home() / ".cache/workshop.production_patterns"
 
 
 def test_kind_has_the_version_that_is_pinned(host):
-    pinned = re.search(r"sigs\.k8s\.io/kind (v\S+)", (ROOT / "files/programs/go.mod").read_text())[1]
+    (pinned,) = re.findall(r"sigs\.k8s\.io/kind (v\S+)", (ROOT / "files/programs/go.mod").read_text())
     newest = max(CACHE.glob("programs-*/kind"), key=lambda path: path.stat().st_mtime)
     assert pinned in host.check_output("%s version", str(newest))
     assert host.file(str(newest)).sha256sum == newest.with_name("kind.sha256").read_text()

@@ -8,28 +8,38 @@ SHELL := bash
 ARGS ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help run test lint unit sanity molecule integration bench clean
+.PHONY: help run test lint unit galaxy sanity molecule integration bench lock clean
 .NOTPARALLEL:
 
-help:
+help: ## Show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | column -t -s '|'
 
 run: ## Bring up the lab, run the lessons, write the report
-	@scripts/prepare.sh requirements.txt
+	@scripts/prepare.sh requirements.lock
 	ansible-playbook playbooks/all.yml $(ARGS)
 
 test: ## Pass every test, from lint to whole runs
-	@scripts/prepare.sh requirements.txt requirements-test.txt
+	@scripts/prepare.sh requirements-test.lock
 	@scripts/test.sh
 
-lint unit sanity molecule integration: ## One part of the tests
-	@scripts/prepare.sh requirements.txt requirements-test.txt
+lint: ## Test part: the style of everything, and types
+unit: ## Test part: plugins, and what every role must have
+galaxy: ## Test part: what Galaxy and ansible-builder ask of the archive
+sanity: ## Test part: ansible-test
+molecule: ## Test part: every role, in one lab
+integration: ## Test part: whole runs, bad input, broken labs, claims that must fail
+lint unit galaxy sanity molecule integration:
+	@scripts/prepare.sh requirements-test.lock
 	@scripts/test.sh $@ $(ARGS)
 
 bench: ## Measure the lab and the lessons and print one table
-	@scripts/prepare.sh requirements.txt
+	@scripts/prepare.sh requirements.lock
 	@python scripts/bench.py $(ARGS)
 
+lock: ## Renew what pins packages, Go modules, images and actions by their content
+	@scripts/prepare.sh requirements-test.lock
+	@python scripts/lock.py
+
 clean: ## Remove the lessons and the lab; the cache stays
-	@scripts/prepare.sh requirements.txt
+	@scripts/prepare.sh requirements.lock
 	ansible-playbook playbooks/clean.yml -e workshop_clean_lab=true $(ARGS)

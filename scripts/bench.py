@@ -73,9 +73,9 @@ def stages(output: str) -> dict[str, float]:
     return seconds
 
 
-def output(*command: str | Path, **environment: str) -> str:
+def output(*command: object, **environment: str) -> str:
     process = subprocess.run(
-        command,
+        [str(word) for word in command],
         env={**os.environ, **environment},
         check=True,
         stdout=subprocess.PIPE,
@@ -91,7 +91,7 @@ def clean(folder: Path) -> None:
 
 def plain_kind(folder: Path, image: str) -> float:
     """The seconds of kind alone with the same node image and configuration, until CoreDNS serves."""
-    kind = max(CACHE.glob('bin/kind-*/kind'))
+    kind = max(CACHE.glob('programs-*/kind'), key=lambda program: program.stat().st_mtime)
     kubeconfig = folder / 'plain-kubeconfig'
     started = time.monotonic()
     arguments = ['--name', NAME, '--image', image, '--config', STATE / 'kind.yml']

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: The workshop.production_patterns authors
 
-# Says what will be installed on this machine, then makes .venv hold the packages of the given requirements files.
+# Says what will be installed on this machine, then makes .venv hold the packages of the given locks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -110,6 +110,6 @@ for file in "$@"; do
 done
 if ((${#changed[@]})); then
   echo "Installing the Python packages of ${changed[*]} into .venv ..."
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check "${changed[@]/#/--requirement=}"
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes "${changed[@]/#/--requirement=}"
   for file in "${changed[@]}"; do checksum "$file" >".venv/$file.sum"; done
 fi

@@ -18,16 +18,57 @@ lint() {
   say "lint: Python files"
   ruff check .
   ruff format --check .
-  say "lint: types of the plugins"
+  say "lint: types of the plugins, the scripts and the tests"
   (cd .collections && mypy --config-file ../pyproject.toml -p ansible_collections.workshop.production_patterns.plugins)
+  mypy scripts tests molecule
+  say "lint: shell scripts"
+  git ls-files -z | xargs -0 grep --files-with-matches --null -sE '^#!.*\bsh\b|^#!.*\bbash\b' -- | xargs -0 shellcheck
+  say "lint: Go programs"
+  lint_go
+  say "lint: the change log"
+  antsibull-changelog lint
   say "lint: roles and playbooks"
   ansible-lint
 }
 
+# The machine's own gofmt, or the one in the cache. go vet would compile all of Kubernetes, which takes many minutes.
+lint_go() {
+  local gofmt unformatted
+  gofmt=$(command -v gofmt || find "$HOME"/.cache/workshop.production_patterns/go-*/bin -name gofmt 2>/dev/null | tail -n 1)
+  if [[ -z $gofmt ]]; then
+    echo "There is no Go on this machine yet, so the Go program's style was not looked at."
+    return
+  fi
+  unformatted=$("$gofmt" -l files)
+  if [[ -n $unformatted ]]; then
+    echo "gofmt would change $unformatted" >&2
+    return 1
+  fi
+}
+
+# shellcheck disable=SC2120  # The parts get what stands after their name.
 unit() {
   say "unit: plugins, and what every role must have"
   pytest tests/unit "$@"
 }
+
+# What Galaxy does with an archive that is uploaded, and ansible-builder with one that goes into an image. Linting is above.
+galaxy() (
+  say "galaxy: Galaxy's importer on the built archive"
+  tree=$(mktemp -d)
+  trap 'rm -rf "$tree"' EXIT
+  ansible-galaxy collection build --output-path "$tree"
+  cd "$tree"
+  # It ends well even where it could not read something, and says so in a line that begins with ERROR or WARNING.
+  GALAXY_IMPORTER_RUN_ANSIBLE_LINT=false GALAXY_IMPORTER_TMP_ROOT_DIR=$tree \
+    python -P -m galaxy_importer.main ./*.tar.gz 2>&1 | tee said
+  if grep -E '^(ERROR|WARNING)' said | grep -v 'Ignore files skip ansible-test sanity tests'; then return 1; fi
+  say "galaxy: what ansible-builder would install for it"
+  ansible-galaxy collection install --offline --no-deps -p "$tree" ./*.tar.gz
+  ansible-builder introspect "$tree" | tee said
+  grep --quiet -- "- 'kubernetes==" said
+  grep --quiet -- "- 'docker-buildx " said
+)
 
 # ansible-test wants the collection in a tree of collections, with those that its documentation refers to beside it.
 sanity() (
@@ -72,6 +113,7 @@ molecule_all() {
     molecule test --all --workers "$(nproc)"
 }
 
+# shellcheck disable=SC2120
 integration() {
   say "integration: whole runs, bad input, broken labs, and claims that must fail"
   pytest tests/integration --exitfirst --durations 5 "$@"
@@ -94,6 +136,7 @@ else
   trap remove_lab EXIT
   lint
   unit
+  galaxy
   sanity
   molecule_all
   integration

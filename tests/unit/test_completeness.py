@@ -79,7 +79,7 @@ def test_a_scenario_has_a_role():
     assert scenarios == sorted([*PUBLIC, "default"])
 
 
-@every_public_role
+@every_role
 def test_a_role_has_a_page(role):
     assert (ROOT / "roles" / role / "README.md").read_text().startswith("<!--")
 
@@ -87,6 +87,12 @@ def test_a_role_has_a_page(role):
 def test_the_page_of_the_collection_lists_the_lessons_as_they_call_themselves_in_the_order_taught():
     rows = re.findall(r"^\| \[(\w+)\]\(roles/(\w+)/README\.md\) \| (.*) \|$", (ROOT / "README.md").read_text(), re.M)
     assert rows == [(name, name, about["title"]) for name, about in TAUGHT.items()]
+
+
+@every_role
+def test_a_role_is_described_to_galaxy_as_it_describes_itself(role):
+    about = read(ROOT / "roles" / role / "meta/main.yml")["galaxy_info"]
+    assert about["description"] == specs(role)["main"]["short_description"]
 
 
 @every_lesson
@@ -144,7 +150,7 @@ def test_a_variable_begins_with_its_roles_name(role):
     assert not [name for name in names if not name.startswith(f"{role}_")]
 
 
-@every_public_role
+@every_role
 def test_a_page_names_only_variables_that_there_are(role):
     page = (ROOT / "roles" / role / "README.md").read_text()
     named = set(re.findall(rf"\b(?:{role}|workshop)_\w+\b", page))
@@ -152,7 +158,7 @@ def test_a_page_names_only_variables_that_there_are(role):
     assert not {name for name in named if name not in known and name not in ROLES}
 
 
-@every_public_role
+@every_role
 def test_a_page_links_only_to_files_that_there_are(role):
     folder = ROOT / "roles" / role
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", (folder / "README.md").read_text())

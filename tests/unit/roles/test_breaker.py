@@ -174,8 +174,13 @@ def test_what_was_asked_before_it_opened_neither_closes_it_nor_opens_it_anew(bre
     assert states(breaker) == ['closed', 'open']
     clock.now += 30
     breaker.call(serve)
+
+    def much_later_failure():
+        trip(breaker)
+        late_failure()
+
     with pytest.raises(TimeoutError):
-        breaker.call(lambda: trip(breaker) or late_failure())
+        breaker.call(much_later_failure)
     assert states(breaker)[-4:] == ['closed', 'open', 'half-open', 'closed']
 
 

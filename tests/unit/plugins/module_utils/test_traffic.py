@@ -23,11 +23,11 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.traff
 )
 
 
-def sample(number: int, at: float, status: int = 200, error: str | None = None, seconds: float = 0.5) -> dict[str, Any]:
+def sample(number: int, at: float, status: int = 200, error: str | None = None, seconds: float = 0.5) -> Any:
     return {"number": number, "at": at, "seconds": seconds, "status": status, "error": error, "body": None}
 
 
-def series(marks: str) -> list[dict[str, Any]]:
+def series(marks: str) -> list[Any]:
     """A sample a second: . is served, x refused, 5 answered with 503."""
     kinds = {".": (200, None), "x": (0, "refused"), "5": (503, None)}
     return [sample(number, float(number), *kinds[mark]) for number, mark in enumerate(marks)]

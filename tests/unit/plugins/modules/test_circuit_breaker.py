@@ -43,6 +43,7 @@ class FakeCluster:
         assert path.startswith(prefix)
         asked = f"{method} {path.removeprefix(prefix)}"
         self.said.append(asked)
+        answer: Any
         if self.refused:
             error = ApiException(status=self.refused)
             error.body = b"no endpoints"

@@ -123,7 +123,7 @@ def listing(ran: Ran, where: str) -> str:
     """The listing that a shell printed, or a problem in the words of the runtime or the shell."""
     output = ran.output.decode(errors="replace")
     # A process that ends meanwhile makes cat fail.
-    if ran.exit_code in (0, 1) and output:
+    if ran.exit_code in (0, 1) and "Pid:" in output:
         return output
     said = " ".join(dict.fromkeys(line.strip() for line in (ran.errors or output).splitlines()))
     raise Problem(

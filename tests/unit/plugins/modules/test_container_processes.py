@@ -3,17 +3,14 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import subprocess
 from typing import Any
 
 import pytest
 from ansible_collections.workshop.production_patterns.plugins.modules import container_processes
 from ansible_collections.workshop.production_patterns.plugins.modules.container_processes import PATH
-
-NAMES = ("Name", "State", "Pid", "PPid", "SigBlk", "SigIgn", "SigCgt")
-SLEEP = "".join(
-    f"{name}:\t{value}\n" for name, value in zip(NAMES, ("sleep", "S (sleeping)", 1, 0, "0", "0", "0"), strict=True)
-)
 
 
 def container(pid_mode: str = "", status: str = "running", env: list[str] | None = None) -> dict[str, Any]:
@@ -38,7 +35,6 @@ def runs(engine, answer):
     return prepare
 
 
-# Without what shows that nothing is missing, which the listing may have or not.
 LISTED = container_processes.LISTING
 NO_SH = 'OCI runtime exec failed: exec failed: exec: "sh": executable file not found in $PATH: unknown'
 
@@ -72,6 +68,7 @@ def test_a_shell_is_found_though_the_path_of_the_container_lacks_it(engine, call
         ),
         (127, "20", "sh: 1: cat: not found\nsh: 1: cat: not found\n", "looked into: sh: 1: cat: not found. "),
         (137, "20", "", "looked into: 20. "),
+        (0, "20\036\037", "sh: 1: cat: not found\n", "looked into: sh: 1: cat: not found. "),
         (1, "", "", "looked into: the shell ended with 1. "),
     ],
 )
@@ -97,7 +94,7 @@ def test_a_listing_that_was_cut_short_is_noticed(monkeypatch, call, runs):
     monkeypatch.setattr(
         "ansible_collections.workshop.production_patterns.plugins.module_utils.engine._END_SECONDS", 0.3
     )
-    runs(None, f"20\036sleep\0\037{SLEEP}")
+    runs(None, "20\036sleep\0\037Name:\tsleep\nPid:\t1\n")
     assert call(container_processes, container="box")["msg"].startswith("What was read in Container box was cut short")
 
 
@@ -113,3 +110,13 @@ def test_what_cannot_be_looked_into(engine, call, runs, found, sentence):
     runs(0, **found)
     assert call(container_processes, container="box")["msg"].startswith(sentence)
     assert not [request for request in engine.asked if request.startswith("POST")]
+
+
+def test_the_processes_that_a_shell_lists(call, runs):
+    # Those of this machine, whatever the listing looks like.
+    made = subprocess.run(["sh", "-c", LISTED], capture_output=True, check=False, text=True, errors="replace")
+    runs(made.returncode, made.stdout, made.stderr)
+    said = call(container_processes, container="box")
+    assert not said["changed"]
+    (this,) = [process for process in said["processes"] if process["pid"] == os.getpid()]
+    assert this["ppid"] == os.getppid()

@@ -26,7 +26,12 @@ BOTH = pytest.mark.parametrize("connection", ["local", FORK])
 PROBE = '''
 import atexit, os, signal, subprocess, sys, tempfile, threading, time
 
+BEFORE = set(sys.modules)
+
 from ansible.module_utils.basic import AnsibleModule
+if "never" in sys.argv:
+    # It belongs to the payload without being imported.
+    import ansible.module_utils.urls
 
 
 def about():
@@ -46,6 +51,7 @@ def about():
         "buffers": [(f.line_buffering, f.write_through) for f in (sys.stdout, sys.stderr)],
         "threads": [thread.name for thread in threading.enumerate()],
         "controller": [n for n in sys.modules if n.startswith(("ansible.utils", "ansible.plugins", "ansible.cli"))],
+        "imported": [n for n in ("xmlrpc.client", "ansible.module_utils.urls") if n in BEFORE],
         "is_controller": sys.modules["ansible.module_utils._internal"].is_controller,
     }
 
@@ -103,7 +109,7 @@ def main():
             os.setsid()
             for number in 0, 1, 2:
                 os.close(number)
-            time.sleep(300)
+            time.sleep(20)
             os._exit(0)
     elif do == "atexit":
         atexit.register(lambda: open(os.path.join(folder, "atexit"), "a").write("at exit\\n"))
@@ -210,7 +216,7 @@ def tasks(folder: Path) -> dict[str, dict[str, t.Any]]:
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, t.Any]]:
+def results(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[dict[str, dict[str, t.Any]]]:
     """What all tasks gave over both connections, the folder they were given, and the output of the run."""
     found = {}
     for connection in "local", FORK:
@@ -231,7 +237,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, t.A
         found[connection]["folder"] = str(folder.path)
     for each in found.values():
         os.kill(each["background"]["pid"], signal.SIGTERM)
-    return found
+    yield found
+    # Ansible's own connection leaves them.
+    for pid in running(Path(found["local"]["folder"]) / "running"):
+        os.kill(pid, signal.SIGKILL)
 
 
 def alike(value: t.Any, folder: str) -> t.Any:
@@ -378,3 +387,42 @@ def test_hosts_side_by_side(tmp_path: Path) -> None:
     output = folder.run([play([add], "local"), play(each, FORK, "many")], "--forks", "8")
     for host in hosts:
         assert re.search(rf"{host} +: ok=2 .*failed=0", output), output
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_imports_beside_the_playbook_are_inherited(tmp_path: Path, beside: bool) -> None:
+    folder = Folder(tmp_path)
+    if beside:
+        plugin = tmp_path / "connection_plugins/imports.py"
+        plugin.parent.mkdir()
+        plugin.write_text(
+            "from ansible_collections.workshop.production_patterns.plugins.connection.fork import Connection, preload\n"
+            'preload("xmlrpc.client", "no.such.module", "ansible.module_utils.urls")\n'
+        )
+    copy = {"ansible.builtin.copy": {"content": "{{ told.imported | to_json }}", "dest": str(tmp_path / "told")}}
+    output = folder.run([play([{**probe("about"), "register": "told"}, copy], FORK)])
+    expected = ["xmlrpc.client", "ansible.module_utils.urls"] if beside else []
+    assert json.loads((tmp_path / "told").read_text()) == expected, output
+
+
+# Names that can't be imported are passed over, so that one that is mistyped would only be slow.
+IMPORTS = """
+import ast, pathlib, runpy, sys
+from ansible.plugins.loader import init_plugin_loader
+
+init_plugin_loader(sys.argv[2:])
+runpy.run_path(sys.argv[1])
+from ansible_collections.workshop.production_patterns.plugins.connection import fork
+
+calls = [node for node in ast.walk(ast.parse(pathlib.Path(sys.argv[1]).read_text())) if isinstance(node, ast.Call)]
+names = [argument.value for call in calls for argument in call.args]
+print(len(names), [name for name in names if name not in sys.modules and name not in fork._imports.modules])
+"""
+
+
+def test_the_playbooks_import_what_there_is() -> None:
+    plugin = ROOT / "playbooks/connection_plugins/imports.py"
+    run = [sys.executable, "-c", IMPORTS, str(plugin), str(ROOT / ".collections")]
+    number, missing = subprocess.check_output(run, text=True).strip().split(" ", 1)
+    assert int(number) > 5
+    assert missing == "[]"

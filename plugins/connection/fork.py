@@ -509,10 +509,12 @@ def _be_new(out: int, err: int, cwd: str | bytes | None, mask: set[t.Any]) -> No
             # One of them was the folder's own.
             with contextlib.suppress(OSError):
                 os.close(int(entry.name))
-    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc] # noqa: SIM115
-    errors = sys.__stdout__.errors if sys.__stdout__ else "strict"
-    sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", errors=errors, closefd=False)  # type: ignore[misc] # noqa: SIM115
-    sys.stderr = sys.__stderr__ = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # type: ignore[misc] # noqa: SIM115
+    # Ansible has replaced how its stdout treats what can't be encoded, and left its stdin as Python made both.
+    errors = sys.__stdin__.errors if sys.__stdin__ else "strict"
+    unbuffered = bool(sys.__stdout__ and sys.__stdout__.write_through)
+    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", errors=errors, closefd=False)  # type: ignore[misc] # noqa: SIM115
+    sys.stdout = sys.__stdout__ = _writer(1, errors, unbuffered, by_line=False)  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _writer(2, "backslashreplace", unbuffered, by_line=True)  # type: ignore[misc]
 
     if cwd is not None:
         os.chdir(cwd)
@@ -529,6 +531,18 @@ def _be_new(out: int, err: int, cwd: str | bytes | None, mask: set[t.Any]) -> No
         locale.setlocale(locale.LC_CTYPE, "")
     logging.root.handlers.clear()
     logging.root.setLevel(logging.WARNING)
+
+
+def _writer(number: int, errors: str | None, unbuffered: bool, *, by_line: bool) -> io.TextIOWrapper:
+    """Open one of the standard streams as Python does, which minds PYTHONUNBUFFERED."""
+    binary = open(number, "wb", 0 if unbuffered else -1, closefd=False)  # noqa: SIM115
+    return io.TextIOWrapper(
+        t.cast("io.BufferedWriter", binary),
+        "utf-8",
+        errors,
+        line_buffering=by_line and not unbuffered,
+        write_through=unbuffered,
+    )
 
 
 def _run(payload: _Payload) -> t.NoReturn:

@@ -17,15 +17,21 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible.module_utils.common.text import formatters
+from runs import ROOT
 
-ROOT = Path(__file__).parents[4]
 FORK = "workshop.production_patterns.fork"
 BOTH = pytest.mark.parametrize("connection", ["local", FORK])
 
 PROBE = '''
 import atexit, os, signal, subprocess, sys, tempfile, threading, time
 
+BEFORE = set(sys.modules)
+
 from ansible.module_utils.basic import AnsibleModule
+if "never" in sys.argv:
+    # It belongs to the payload without being imported.
+    import ansible.module_utils.urls
 
 
 def about():
@@ -41,9 +47,11 @@ def about():
         "signals": {str(int(n)): str(signal.getsignal(n)) for n in signal.valid_signals()},
         "masked": [int(n) for n in signal.pthread_sigmask(signal.SIG_BLOCK, [])],
         "path": [entry for entry in sys.path if not entry.endswith(".zip")],
-        "encodings": [(f.encoding, f.errors, f.line_buffering) for f in (sys.stdin, sys.stdout, sys.stderr)],
+        "encodings": [(f.encoding, f.errors) for f in (sys.stdin, sys.stdout, sys.stderr)],
+        "buffers": [(f.line_buffering, f.write_through) for f in (sys.stdout, sys.stderr)],
         "threads": [thread.name for thread in threading.enumerate()],
         "controller": [n for n in sys.modules if n.startswith(("ansible.utils", "ansible.plugins", "ansible.cli"))],
+        "imported": [n for n in ("xmlrpc.client", "ansible.module_utils.urls") if n in BEFORE],
         "is_controller": sys.modules["ansible.module_utils._internal"].is_controller,
     }
 
@@ -71,6 +79,7 @@ def main():
     elif do == "base":
         raise KeyboardInterrupt
     elif do == "exit":
+        print("It is not known whether this comes out.")
         os._exit(7)
     elif do == "sys_exit":
         sys.exit("Not today.")
@@ -100,7 +109,7 @@ def main():
             os.setsid()
             for number in 0, 1, 2:
                 os.close(number)
-            time.sleep(300)
+            time.sleep(20)
             os._exit(0)
     elif do == "atexit":
         atexit.register(lambda: open(os.path.join(folder, "atexit"), "a").write("at exit\\n"))
@@ -187,7 +196,7 @@ def tasks(folder: Path) -> dict[str, dict[str, t.Any]]:
         "big": probe("big", text="{{ 'x' * 1000000 }}"),
         "atexit": probe("atexit", folder=str(folder)),
         "again": probe("about"),
-        "environment": {**probe("about"), "environment": {"COLOUR": "green"}},
+        "with_environment": {**probe("about"), "environment": {"COLOUR": "green"}},
         "asynchronous": {**probe("about"), "async": 30, "poll": 1},
         "become": {**probe("about"), "become": True, "become_user": "nobody", "become_method": "ansible.builtin.su"},
         "unpipelined": {**probe("about"), "vars": {"ansible_pipelining": False}},
@@ -207,7 +216,7 @@ def tasks(folder: Path) -> dict[str, dict[str, t.Any]]:
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, t.Any]]:
+def results(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[dict[str, dict[str, t.Any]]]:
     """What all tasks gave over both connections, the folder they were given, and the output of the run."""
     found = {}
     for connection in "local", FORK:
@@ -228,7 +237,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, t.A
         found[connection]["folder"] = str(folder.path)
     for each in found.values():
         os.kill(each["background"]["pid"], signal.SIGTERM)
-    return found
+    yield found
+    # Ansible's own connection leaves them.
+    for pid in running(Path(found["local"]["folder"]) / "running"):
+        os.kill(pid, signal.SIGKILL)
 
 
 def alike(value: t.Any, folder: str) -> t.Any:
@@ -248,7 +260,7 @@ def test_every_result_is_that_of_local(results: dict[str, dict[str, t.Any]], nam
     assert alike(fork[name], fork["folder"]) == alike(local[name], local["folder"])
 
 
-SLOW = ["environment", "asynchronous", "become", "unpipelined", "interpreter"]
+SLOW = ["with_environment", "asynchronous", "become", "unpipelined", "interpreter"]
 
 
 def test_the_quick_way_is_taken(results: dict[str, dict[str, t.Any]]) -> None:
@@ -269,7 +281,7 @@ def test_all_else_is_left_to_local(results: dict[str, dict[str, t.Any]]) -> None
     # What looks after an asynchronous module is one that runs in a fork.
     expected = [name for name in given if name not in {*SLOW, "raw"} - {"asynchronous"}]
     assert [name for name in forked(results[FORK]["output"]) if name in given] == expected
-    for name in "environment", "asynchronous", "unpipelined":
+    for name in "with_environment", "asynchronous", "unpipelined":
         assert "ansible-playbook" not in results[FORK][name]["parent"]
 
 
@@ -301,10 +313,11 @@ def test_what_a_module_ends_with(results: dict[str, dict[str, t.Any]], connectio
 
 def test_another_version_of_what_is_imported_is_left_to_local(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
-    (folder.path / "library/uses_changed.py").write_text(USES.format(util="common.yaml"))
-    (folder.path / "module_utils/common").mkdir()
-    (folder.path / "module_utils/common/__init__.py").touch()
-    (folder.path / "module_utils/common/yaml.py").write_text('ANSWER = "changed"\n')
+    # One that AnsibleModule itself uses.
+    changed = folder.path / "module_utils/common/text/formatters.py"
+    changed.parent.mkdir(parents=True)
+    changed.write_text(Path(formatters.__file__).read_text() + '\nANSWER = "changed"\n')
+    (folder.path / "library/uses_changed.py").write_text(USES.format(util="common.text.formatters"))
     output = folder.run([play([{"uses_changed": {}}], FORK)], "-vvv")
     assert '"answer": "changed"' in output
     assert "> FORK" not in output
@@ -374,3 +387,42 @@ def test_hosts_side_by_side(tmp_path: Path) -> None:
     output = folder.run([play([add], "local"), play(each, FORK, "many")], "--forks", "8")
     for host in hosts:
         assert re.search(rf"{host} +: ok=2 .*failed=0", output), output
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_imports_beside_the_playbook_are_inherited(tmp_path: Path, beside: bool) -> None:
+    folder = Folder(tmp_path)
+    if beside:
+        plugin = tmp_path / "connection_plugins/imports.py"
+        plugin.parent.mkdir()
+        plugin.write_text(
+            "from ansible_collections.workshop.production_patterns.plugins.connection.fork import Connection, preload\n"
+            'preload("xmlrpc.client", "no.such.module", "ansible.module_utils.urls")\n'
+        )
+    copy = {"ansible.builtin.copy": {"content": "{{ told.imported | to_json }}", "dest": str(tmp_path / "told")}}
+    output = folder.run([play([{**probe("about"), "register": "told"}, copy], FORK)])
+    expected = ["xmlrpc.client", "ansible.module_utils.urls"] if beside else []
+    assert json.loads((tmp_path / "told").read_text()) == expected, output
+
+
+# Names that can't be imported are passed over, so that one that is mistyped would only be slow.
+IMPORTS = """
+import ast, pathlib, runpy, sys
+from ansible.plugins.loader import init_plugin_loader
+
+init_plugin_loader(sys.argv[2:])
+runpy.run_path(sys.argv[1])
+from ansible_collections.workshop.production_patterns.plugins.connection import fork
+
+calls = [node for node in ast.walk(ast.parse(pathlib.Path(sys.argv[1]).read_text())) if isinstance(node, ast.Call)]
+names = [argument.value for call in calls for argument in call.args]
+print(len(names), [name for name in names if name not in sys.modules and name not in fork._imports.modules])
+"""
+
+
+def test_the_playbooks_import_what_there_is() -> None:
+    plugin = ROOT / "playbooks/connection_plugins/imports.py"
+    run = [sys.executable, "-c", IMPORTS, str(plugin), str(ROOT / ".collections")]
+    number, missing = subprocess.check_output(run, text=True).strip().split(" ", 1)
+    assert int(number) > 5
+    assert missing == "[]"

@@ -32,7 +32,8 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         try:
             options = settings.documented(ROLES)
-            settings.check_names(variables, options, [path.name for path in ROLES.iterdir()])
+            names = variables.keys() - settings.made_by(ROLES)
+            settings.check_names(names, options, [path.name for path in ROLES.iterdir()])
             values = settings.check_types(self._values(variables, options), options)
             settings.check_all_are_set(values)
             surroundings.check_environment(os.environ, lab=values["workshop_lab"])

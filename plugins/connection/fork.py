@@ -12,7 +12,8 @@ description:
   - This is P(ansible.builtin.local#connection) in everything but one thing. A Python module that is pipelined to the
     very interpreter that runs Ansible is not given to a new Python. It runs in a fork of Ansible's worker, which has
     C(ansible.module_utils) imported already. For a short module that is most of its time.
-  - All else is left to P(ansible.builtin.local#connection), such as tasks with C(become), C(environment) or C(async),
+  - All else is left to P(ansible.builtin.local#connection), such as tasks with C(become) or C(async), or
+    with an C(environment) that a Python reads when it starts (C(PYTHON*), C(LC_*), C(LD_*) and the like),
     modules for another interpreter, that aren't written in Python or that are not pipelined, and commands. The same
     goes for a module that brings another version of something imported already, for a debugger or the measuring of
     coverage, for a wrapper of modules other than the one of the ansible-core that runs, and for systems other than
@@ -128,6 +129,8 @@ _ALWAYS = (
     "ansible.module_utils._internal._json._profiles._module_modern_m2c",
 )
 _CALL = b'\n\n\nif __name__ == "__main__":\n    _ansiballz_main(\n'
+# What a Python, or a library, reads when it starts and never again.
+_READ_AT_START = ("PYTHON", "LD_", "LC_", "LANG", "TZ", "MALLOC_", "GLIBC_", "OPENSSL_")
 _PR_SET_PDEATHSIG = 1
 _DEADLY = (signal.SIGINT, signal.SIGTERM)
 
@@ -384,28 +387,42 @@ class Connection(LocalConnection):
 
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
         """Run a command, or the module that is pipelined to it, and give its exit code, stdout and stderr."""
-        payload = _parse(in_data) if self._is_for_this_python(cmd) and in_data else None
+        environment = self._environment_of_module(cmd)
+        payload = _parse(in_data) if environment is not None and in_data else None
         if payload is None:
             result: tuple[int, bytes, bytes] = super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
             return result
         display.vvv("FORK", host=self._play_context.remote_addr)
-        return _Fork(payload, self.cwd).communicate()
+        return _Fork(payload, self.cwd, environment or {}).communicate()
 
-    def _is_for_this_python(self, cmd: str) -> bool:
-        python = self._shell.append_command(sys.executable, "sleep 0")
-        return (
-            sys.platform == "linux"
-            and self.become is None
-            and cmd == f"{self._play_context.executable} -c {shlex.quote(python)}"
-        )
+    def _environment_of_module(self, cmd: str) -> dict[str, str] | None:
+        """What a command sets for a module in this very interpreter, or None where it is another command."""
+        if sys.platform != "linux" or self.become is not None:
+            return None
+        environment: dict[str, str] = {}
+        try:
+            _executable, _option, script = shlex.split(cmd)
+            for word in shlex.split(script):
+                name, sign, value = word.partition("=")
+                if not sign:
+                    break
+                environment[name] = value
+        except ValueError:
+            return None
+        if any(name.startswith(_READ_AT_START) for name in environment):
+            return None
+        python = f"{self._shell.env_prefix(**environment)} {sys.executable}".strip()
+        known = f"{self._play_context.executable} -c {shlex.quote(self._shell.append_command(python, 'sleep 0'))}"
+        return environment if cmd == known else None
 
 
 class _Fork:
     """A payload that runs in a fork of this process, in a process group of its own."""
 
-    def __init__(self, payload: _Payload, cwd: str | bytes | None) -> None:
+    def __init__(self, payload: _Payload, cwd: str | bytes | None, environment: dict[str, str]) -> None:
         self._payload = payload
         self._cwd = cwd
+        self._environment = environment
         self._pid = 0
 
     def communicate(self) -> tuple[int, bytes, bytes]:
@@ -422,6 +439,7 @@ class _Fork:
                 os.setpgid(0, 0)
                 _die_with(worker)
                 _be_new(out_of_child, err_of_child, self._cwd, mask)
+                os.environ.update(self._environment)
                 _run(self._payload)
             except BaseException:
                 os.write(2, traceback.format_exc().encode())

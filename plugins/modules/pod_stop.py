@@ -192,14 +192,14 @@ def stop(cluster: Cluster) -> dict[str, Any]:
     grace_seconds = delete(cluster, uid, grace_seconds)
 
     def result(**more: Any) -> dict[str, Any]:
-            return {
-                "changed": True,
-                "deleted_at": round(deleted_at, 3),
-                "grace_seconds": grace_seconds,
+        return {
+            "changed": True,
+            "deleted_at": round(deleted_at, 3),
+            "grace_seconds": grace_seconds,
             "containers": endings(seen.objects[uid]),
             "gaps": seen.gaps,
             **more,
-            }
+        }
 
     source = Source(pod_path(name, namespace).rpartition("/")[0], name=name)
     try:

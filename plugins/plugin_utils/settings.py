@@ -45,6 +45,16 @@ def documented(roles: Path) -> Options:
     return found
 
 
+def made_by(roles: Path) -> set[str]:
+    """The variables that roles make for themselves while they run: a later look at all variables meets them, too."""
+    found: set[str] = set()
+    for path in roles.glob("*/vars/main.yml"):
+        found.update(yaml_load(path.read_text(encoding="utf-8")))
+    for path in roles.glob("*/tasks/*.yml"):
+        found.update(re.findall(r"^ *register: (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE))
+    return found
+
+
 def check_names(names: Iterable[str], options: Collection[str], roles: Collection[str]) -> None:
     """Raise Problem where a name begins like the workshop's own, or like that of a role, and is no option."""
     families = sorted({"workshop_", "lab_", *(f"{role}_" for role in roles)}, key=len, reverse=True)

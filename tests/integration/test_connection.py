@@ -196,7 +196,8 @@ def tasks(folder: Path) -> dict[str, dict[str, t.Any]]:
         "big": probe("big", text="{{ 'x' * 1000000 }}"),
         "atexit": probe("atexit", folder=str(folder)),
         "again": probe("about"),
-        "with_environment": {**probe("about"), "environment": {"COLOUR": "green"}},
+        "with_environment": {**probe("about"), "environment": {"COLOUR": "dark green", "EMPTY": ""}},
+        "with_an_environment_for_python": {**probe("about"), "environment": {"PYTHONHASHSEED": "0"}},
         "asynchronous": {**probe("about"), "async": 30, "poll": 1},
         "become": {**probe("about"), "become": True, "become_user": "nobody", "become_method": "ansible.builtin.su"},
         "unpipelined": {**probe("about"), "vars": {"ansible_pipelining": False}},
@@ -260,7 +261,7 @@ def test_every_result_is_that_of_local(results: dict[str, dict[str, t.Any]], nam
     assert alike(fork[name], fork["folder"]) == alike(local[name], local["folder"])
 
 
-SLOW = ["with_environment", "asynchronous", "become", "unpipelined", "interpreter"]
+SLOW = ["with_an_environment_for_python", "asynchronous", "become", "unpipelined", "interpreter"]
 
 
 def test_the_quick_way_is_taken(results: dict[str, dict[str, t.Any]]) -> None:
@@ -281,7 +282,7 @@ def test_all_else_is_left_to_local(results: dict[str, dict[str, t.Any]]) -> None
     # What looks after an asynchronous module is one that runs in a fork.
     expected = [name for name in given if name not in {*SLOW, "raw"} - {"asynchronous"}]
     assert [name for name in forked(results[FORK]["output"]) if name in given] == expected
-    for name in "with_environment", "asynchronous", "unpipelined":
+    for name in "with_an_environment_for_python", "asynchronous", "unpipelined":
         assert "ansible-playbook" not in results[FORK][name]["parent"]
 
 

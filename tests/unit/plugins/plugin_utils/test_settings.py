@@ -316,3 +316,12 @@ def test_values_that_do_not(values: dict[str, Any], changed: dict[str, Any], sai
     with pytest.raises(Problem) as problem:
         settings.check_values({**values, **changed}, home="/home/me")
     assert said in str(problem.value)
+
+
+def test_what_roles_make_for_themselves_is_nobodys_variable(tmp_path: Path) -> None:
+    """A look at all variables in a later play meets what the roles of an earlier one noted."""
+    (tmp_path / "lab_engine/tasks").mkdir(parents=True)
+    (tmp_path / "lab_engine/vars").mkdir()
+    (tmp_path / "lab_engine/tasks/main.yml").write_text("- name: Ask\n  register: lab_engine_info\n")
+    (tmp_path / "lab_engine/vars/main.yml").write_text("lab_engine_packages: []\n")
+    assert settings.made_by(tmp_path) == {"lab_engine_info", "lab_engine_packages"}

@@ -18,6 +18,8 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.clust
 )
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from api_server import CUT, SILENCE, Answer, ApiServer, status
+from kubernetes.client import Configuration
+from kubernetes.config import load_kube_config_from_dict
 from urllib3.exceptions import HTTPError
 
 POD = "/api/v1/namespaces/quotas/pods/web"
@@ -94,6 +96,17 @@ def test_a_cluster_of_an_earlier_client_is_not_that_of_the_next(api, elsewhere):
     Cluster({"kubeconfig": kubeconfig(elsewhere), "context": "current"})
     Cluster(api.connection()).pod("web", "quotas")
     assert api.requests[0].headers["authorization"] == ["Bearer let-me-in"]
+
+
+def test_the_default_of_the_process_is_not_followed(api, elsewhere):
+    """Other plugins of a process may have loaded a kubeconfig, whose hook brings back its server at each request."""
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    load_kube_config_from_dict(kubeconfig(elsewhere))
+    try:
+        Cluster({"host": api.url, "client_cert": __file__, "client_key": __file__}).pod("web", "quotas")
+    finally:
+        Configuration.set_default(None)
+    assert "authorization" not in api.requests[0].headers
 
 
 def test_a_token_of_ones_own_is_not_replaced_by_that_of_the_kubeconfig(api):

@@ -226,6 +226,19 @@ def test_when_it_ends_unanswered_the_last_sentence_is_told(api, last, said, befo
     assert time.monotonic() - begun < 2
 
 
+def test_a_watch_that_is_not_answered_at_the_end_is_no_answer(api):
+    api.on(PODS, listing(pod("a")))
+    api.on_watch(PODS, SILENCE)
+    with pytest.raises(Problem, match="^The cluster does not answer: its last answer was awaited for 1 seconds"):
+        watch(api, seconds=0.8)
+
+
+def test_the_server_is_told_to_close_a_watch_before_it_is_taken_for_dead(api):
+    api.on(PODS, listing())
+    watch(api, seconds=2.5)
+    assert asked(api, "timeoutSeconds")[:2] == ["1", "1"]
+
+
 def test_a_cluster_that_does_not_listen():
     with pytest.raises(Problem, match="^The cluster does not answer"):
         list(observe(Cluster({"host": "http://127.0.0.1:9", "api_key": "k"}), {"pods": Source(PODS)}, 0.5))

@@ -292,7 +292,9 @@ def observe(cluster: Cluster) -> dict[str, Any]:
     pod, _version = cluster.pod(name, cluster.params["namespace"])
     container = running_container(pod, cluster.params["container"])
     where = f"Container {container} of pod {name}"
-    said = execute(cluster, name, container, ["sh", "-c", LISTING], where)
+    # An exec takes no environment, and the container's own PATH may have none of the usual folders.
+    script = f'PATH="${{PATH:+$PATH:}}/usr/local/bin:/usr/bin:/bin"; {LISTING}'
+    said = execute(cluster, name, container, ["/bin/sh", "-c", script], where)
     return {"changed": False, **census(pod, container, parse_listing(said.output, where, said.trouble))}
 
 

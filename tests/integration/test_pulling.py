@@ -106,7 +106,7 @@ def pull(lab: None, playbook: Playbook) -> t.Iterator[t.Callable[[str], t.Any]]:
         play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "vars": python, "tasks": tasks}]))
         run = playbook(str(play), config=ROOT / "ansible.cfg")
         assert run.code == 0, run.output
-        said = f"{source} could not be pulled" in run.output.replace("\n", " ")
+        said = f"{source} could not be pulled" in " ".join(run.output.split())
         answer = json.loads((playbook.folder / "told").read_text())
         assert said is (answer.get("image") is None), run.output
         return answer

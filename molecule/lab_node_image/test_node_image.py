@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 def content_tag(folder, *extra):
     """The filter of the collection, from this checkout."""
     spec = importlib.util.spec_from_file_location('content_tag', ROOT / 'plugins/filter/content_tag.py')
+    assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.content_tag(str(folder), *extra)

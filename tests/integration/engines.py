@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import socketserver
 import subprocess
 import threading
@@ -61,7 +62,7 @@ class Server(ThreadingHTTPServer):
 class Engine(Server):
     """As much of a Docker engine as is asked for its version."""
 
-    address_family = socketserver.socket.AF_UNIX
+    address_family = socket.AF_UNIX
 
     def server_bind(self) -> None:
         socketserver.TCPServer.server_bind(self)

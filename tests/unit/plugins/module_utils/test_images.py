@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import io
@@ -124,7 +125,7 @@ def test_an_export_that_was_cut_short_is_never_half_an_answer(save, pack):
     last, size = max((whole.index(pack(layer)), len(pack(layer))) for layer in layers)
     for end in (*range(0, last, 512), last + size // 2):
         with pytest.raises(Problem, match="^The engine's export of the image lacks layer sha256:.* or breaks off"):
-            look(lambda end=end: chunks(whole[:end]), [digest(layer) for layer in layers])
+            look(functools.partial(chunks, whole[:end]), [digest(layer) for layer in layers])
 
 
 def test_a_layer_that_was_changed_on_the_way_is_not_taken():

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import typing as t
 from pathlib import Path
 from typing import Any
 
@@ -267,7 +268,8 @@ INVENTED = [
 def test_an_ending_that_nobody_saw_is_null_with_its_reason(terminated):
     pod = ended(**terminated)
     unseen = {"exit_code": None, "signal": None, "finished_at": None}
-    for told in (outcome(pod)["containers"]["hog"], endings(pod)["hog"], *outcome(pod)["terminations"]):
+    told: dict[str, t.Any]
+    for told in (outcome(pod)["containers"]["hog"], endings(pod)["hog"], *outcome(pod)["terminations"]):  # type: ignore[assignment]
         assert {name: told[name] for name in unseen} == unseen
         assert (told["reason"], told["message"]) == (terminated["reason"], terminated.get("message"))
         assert killed_by(told, "SIGKILL") is False

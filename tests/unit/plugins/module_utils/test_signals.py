@@ -119,6 +119,7 @@ def test_sleep_has_no_handler():
 def test_dumb_init_waits_for_sigterm():
     process = parse_process("dumb-init\0--\0sleep\0001000\0", DUMB_INIT)
     assert process is not None
+    assert process["blocked"] is not None
     assert "SIGTERM" in process["blocked"]
     assert "SIGKILL" not in process["blocked"]
     assert "SIGSTOP" not in process["blocked"]

@@ -22,7 +22,7 @@ lint() {
   (cd .collections && mypy --config-file ../pyproject.toml -p ansible_collections.workshop.production_patterns.plugins)
   mypy scripts tests molecule
   say "lint: shell scripts"
-  git ls-files -z | xargs -0 grep --files-with-matches --null -sE '^#!.*\bsh\b|^#!.*\bbash\b' -- | xargs -0 shellcheck
+  git grep --cached -lzE '^#!.*[/ ](ba)?sh$' -- ':!*.md' | xargs -0 shellcheck
   say "lint: Go programs"
   lint_go
   say "lint: the change log"

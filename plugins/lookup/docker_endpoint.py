@@ -5,17 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-from collections.abc import Mapping
-from ipaddress import ip_address
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
-
-from ansible.plugins.lookup import LookupBase
-
 DOCUMENTATION = r"""
 name: docker_endpoint
 short_description: The Docker engine that Docker's own client would talk to
@@ -53,6 +42,17 @@ _raw:
       description: A sentence that says why the lab can't use this endpoint and what to do. Empty where it can.
       type: str
 """
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible.plugins.lookup import LookupBase
 
 SYSTEM_SOCKET = Path("/var/run/docker.sock")
 ON_ANOTHER_MACHINE = (

@@ -5,14 +5,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
-from typing import Any
-from urllib.parse import urlsplit
-
-from ansible.plugins.lookup import LookupBase
-
 DOCUMENTATION = r"""
 name: proxy_environment
 short_description: The proxy of this machine, as environment variables
@@ -47,6 +39,14 @@ _raw:
   type: list
   elements: dict
 """
+
+import os
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible.plugins.lookup import LookupBase
 
 
 def is_loopback(url: str) -> bool:

@@ -130,8 +130,8 @@ def _look(shell: str, text: str) -> tuple[list[Seen], str]:
     shell_cgroup = ""
     # A command line may hold the separators too.
     for record in re.split(f"{_RECORD}(?=Name:)", text)[1:]:
-        status, _, rest = record.partition(_UNIT)
-        cgroup, _, command_line = rest.partition(_UNIT)
+        status, _unit, rest = record.partition(_UNIT)
+        cgroup, _unit, command_line = rest.partition(_UNIT)
         process = parse_process(command_line.removesuffix(_RECORD), status)
         if not process:
             continue

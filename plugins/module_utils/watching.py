@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import Any, Final
+from typing import Any, Final, Union
 
 from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import (
     REQUEST_SECONDS,
@@ -88,7 +88,7 @@ class Failure:
     final: bool = False
 
 
-News = Asked | Opened | Look | Change | Failure
+News = Union[Asked, Opened, Look, Change, Failure]  # noqa: UP007  # pylint takes the bar for an operation on classes
 
 
 class Interrupted(ApiException):

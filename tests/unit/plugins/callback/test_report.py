@@ -124,12 +124,12 @@ def run(
     before: list[dict[str, t.Any]] | None = None,
     folder: str = "workshop-report",
     arguments: tuple[str, ...] = (),
-    shown: dict[str, list[dict[str, t.Any]]] = SHOWN,
+    shown: dict[str, list[dict[str, t.Any]]] | None = None,
     collect: bool = False,
 ) -> Run:
     """Run a playbook with the callback beside it, as in this collection, and no word of it in the configuration."""
     files: dict[str, t.Any] = {f"{name}/tasks/main.yml": tasks for name, tasks in ROLES.items()}
-    files |= {f"failing_jobs/tasks/{name}.yml": tasks for name, tasks in shown.items()}
+    files |= {f"failing_jobs/tasks/{name}.yml": tasks for name, tasks in (shown or SHOWN).items()}
     for name, content in {**files, "failing_jobs/defaults/main.yml": FIGURES}.items():
         path = tmp_path / "roles" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,14 +23,14 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def relink(folder: Path, target: str) -> None:
-    (folder / "latest").unlink()
-    (folder / "latest").symlink_to(target)
-
-
 def replace_link_by_file(folder: Path) -> None:
     (folder / "latest").unlink()
     (folder / "latest").touch()
+
+
+def relink(folder: Path, target: str) -> None:
+    (folder / "latest").unlink()
+    (folder / "latest").symlink_to(target)
 
 
 def test_is_a_short_hexadecimal_string(folder):
@@ -70,7 +70,7 @@ def test_a_link_to_the_folder_is_the_folder(folder, tmp_path):
         lambda folder: (folder / "empty").mkdir(),
         lambda folder: relink(folder, "src"),
         lambda folder: (folder / "latest").unlink(),
-        lambda folder: replace_link_by_file(folder),
+        replace_link_by_file,
         lambda folder: (folder / os.fsdecode(b"caf\xe9")).touch(),
     ],
     ids=[

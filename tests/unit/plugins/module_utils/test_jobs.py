@@ -162,7 +162,8 @@ def test_the_times_of_a_pod():
     outcome = pod_outcomes(seen(pod))[pod["metadata"]["name"]]
     ready = next(one for one in pod["status"]["conditions"] if one["type"] == "Ready")
     assert outcome["created_at"] == epoch(pod["metadata"]["creationTimestamp"])
-    assert outcome["ready_since"] == epoch(ready["lastTransitionTime"]) is not None
+    assert outcome["ready_since"] is not None
+    assert outcome["ready_since"] == epoch(ready["lastTransitionTime"])
     assert (outcome["deleted_at"], outcome["gone_at"]) == (None, None)
     ready["status"] = "False"
     # The time until which it may take, and the grace period.

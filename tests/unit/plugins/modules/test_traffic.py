@@ -22,11 +22,11 @@ ENDED = {"terminated": {"exitCode": 0, "startedAt": "2026-01-31T12:00:00Z", "fin
 BEFORE = {"terminated": {"exitCode": 1, "startedAt": "2026-01-31T11:00:00Z", "finishedAt": "2026-01-31T11:01:00Z"}}
 
 
-def client(state: dict[str, Any] = RUNNING, last_state: dict[str, Any] | None = None, restarts: int = 0) -> Any:
+def client(state: dict[str, Any] | None = None, last_state: dict[str, Any] | None = None, restarts: int = 0) -> Any:
     pod = copy.deepcopy(PODS["ready"])
     pod["metadata"]["name"] = "client"
     pod["status"]["containerStatuses"][0] |= {
-        "state": state,
+        "state": state or RUNNING,
         "lastState": last_state or {},
         "restartCount": restarts,
     }

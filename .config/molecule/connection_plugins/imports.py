@@ -1,0 +1,1 @@
+../../../playbooks/connection_plugins/imports.py

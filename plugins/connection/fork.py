@@ -67,9 +67,7 @@ EXAMPLES = r"""
 ansible_connection: workshop.production_patterns.fork
 ansible_python_interpreter: "{{ ansible_playbook_python }}"
 
-# The implicit localhost has a connection of its own, so it is told separately
-# host_vars/localhost.yml
-ansible_connection: workshop.production_patterns.fork
+# The implicit localhost has a connection of its own, so host_vars/localhost.yml says the first of the two once more.
 
 # Once more with Ansible's own connection
 # ansible-playbook site.yml -e ansible_connection=local

@@ -81,7 +81,7 @@ OPPOSITES: list[tuple[str, dict[str, t.Any], list[str]]] = [
     ),
     (
         "background_processes",
-        {"background_processes_module": "server:app"},
+        {"background_processes_module": "server:app", **SHORT_PROBE},
         ["The pod is Running and Ready with no restarts"],
     ),
     (

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import time
 import typing as t
+import uuid
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,17 @@ def assert_whole(lab: dict[str, t.Any], port: int = PORT) -> None:
     assert (Path(lab["workshop_state_dir"]) / "kubeconfig").stat().st_mode & 0o777 == 0o600
 
 
+def remove_what_killed_tests_left() -> None:
+    """Their lab belongs to a folder of theirs, and so would be left alone."""
+    containers = output("docker", "ps", "--all", "--quiet", "--filter", f"name={NAME}").split()
+    if containers:
+        output("docker", "rm", "--force", "--volumes", *containers)
+    for kind in "volume", "network":
+        left = output("docker", kind, "ls", "--quiet", "--filter", f"name={NAME}").split()
+        if left:
+            output("docker", kind, "rm", *left)
+
+
 @pytest.fixture(scope="module")
 def lab_variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
     """A second lab, whose folders have spaces in their names."""
@@ -67,6 +79,7 @@ def bring_up(
 ) -> t.Iterator[t.Callable[..., Run]]:
     """Runs the playbook of the second lab, and must succeed. The lab goes after the last test."""
     playbook = Playbook(tmp_path_factory.mktemp("mending"))
+    remove_what_killed_tests_left()
 
     def run(**variables: t.Any) -> Run:
         run = playbook(str(PLAYBOOKS / "lab.yml"), **{**lab_variables, **variables})
@@ -199,15 +212,22 @@ def test_somebody_elses_lab_is_left_alone(bring_up, lab_variables, playbook, nam
 
 
 @pytest.fixture(scope="module")
-def published_node(bring_up: t.Callable[..., Run]) -> str:
+def published_node(bring_up: t.Callable[..., Run]) -> t.Iterator[str]:
     """A node image in a registry that answers, by tag and digest as kind publishes its own."""
     image = output("docker", "container", "inspect", "--format", "{{.Config.Image}}", NODE)
-    name = f"localhost:{PORT}/kindest/node:v1.37.0"
+    # Another tag each time, or the image of an earlier time would do.
+    name = f"localhost:{PORT}/kindest/node:{uuid.uuid4().hex}"
     output("docker", "tag", image, name)
     digest = re.search(r"sha256:[0-9a-f]{64}", output("docker", "push", name))
     assert digest
     output("docker", "rmi", name)
-    return f"{name}@{digest[0]}"
+    before = node_images()
+    yield f"{name}@{digest[0]}"
+    output("docker", "rmi", "--force", *(node_images() - before))
+
+
+def node_images() -> set[str]:
+    return set(output("docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "workshop/node").split())
 
 
 def test_a_node_image_that_can_be_pulled_is_pulled(bring_up, lab_variables, published_node):

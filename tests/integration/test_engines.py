@@ -13,6 +13,7 @@ import pwd
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -279,3 +280,36 @@ def test_no_package_is_announced_where_there_is_no_apt(bare_path):
     fake_docker(bare_path, "exit 1")
     said = prepare(bare_path)
     assert "docker.io" not in said.stdout + said.stderr
+
+
+STOPPED = """#!/bin/sh
+# A Docker engine that is installed: it says which one it is, and serves where the system's engine does.
+[ "$1" = --version ] && exec echo 'Docker version {version}, build fake'
+cd {root}/tests/integration && PYTHONPATH={root}/.collections exec {python} -c "
+from engines import Engine
+Engine('/var/run/docker.sock').serve_forever()
+"
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root hides the engine of this machine from a process.")
+@pytest.mark.skipif(Path("/run/systemd/system").exists(), reason="Here systemd starts the engine.")
+def test_an_engine_that_is_installed_and_stopped_is_started(tmp_path):
+    """The way of a machine that was started anew, in a /run of its own, which the engine that runs here is not in."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    daemon = programs / "dockerd"
+    daemon.write_text(STOPPED.format(version=VERSION, root=ROOT, python=sys.executable))
+    daemon.chmod(0o755)
+    hidden = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c"]
+    script = 'mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/log && exec "$@"'
+    run = enter_role(
+        tmp_path,
+        {"PATH": f"{programs}:{os.environ['PATH']}"},
+        entry="main",
+        tasks=[CLIENT, {"name": "Look", "ansible.builtin.assert": {"that": f"client.stdout == '{VERSION}'"}}],
+        user=[*hidden, script, "sh"],
+    )
+    assert run.code == 0, run.output
+    assert re.search(r"Install the engine\] \*+\nskipping", run.output), run.output
+    assert re.search(r"Start the engine\] \*+\nchanged", run.output), run.output

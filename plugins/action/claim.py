@@ -81,6 +81,7 @@ class ActionModule(ActionBase):
             holds=not false_conditions,
             false_conditions=false_conditions,
             observed=observed,
+            evidence=_evidence(conditions, observed),
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
         if not false_conditions:
@@ -94,7 +95,7 @@ class ActionModule(ActionBase):
             # Ansible shows the message of a failed task all the same.
             return _failure(result, f'"{claim}" does not hold; no_log hides why.')
         return _failure(
-            result, f'"{claim}" does not hold: {_listing(false_conditions)}, observed {evidence(observed)}.'
+            result, f'"{claim}" does not hold: {_listing(false_conditions)}, observed {evidence(result["evidence"])}.'
         )
 
     def _why_not(self, condition: str, observed: dict[str, t.Any], figures: frozenset[str]) -> str | None:
@@ -127,6 +128,47 @@ def _is_figure(name: str, figures: frozenset[str]) -> bool:
 def _names(condition: str) -> set[str]:
     """The variables that an expression reads."""
     return {node.name for node in Environment().parse(f"{{{{ {condition} }}}}").find_all(nodes.Name)}
+
+
+def _evidence(conditions: list[str], observed: dict[str, t.Any]) -> dict[str, t.Any]:
+    """What of the observed values the conditions read, by the words they read it with; all where that is nothing."""
+    read: dict[str, t.Any] = {}
+    for condition in conditions:
+        try:
+            expression = Environment().parse(f"{{{{ {condition} }}}}")
+        except TemplateSyntaxError:
+            continue
+        for path in _paths(expression):
+            steps = path[1:] if path[0] == "observed" else path
+            if steps and steps[0] in observed:
+                read.update([_resolved(steps, observed)])
+    return read or observed
+
+
+def _paths(node: nodes.Node) -> t.Iterator[list[str | int]]:
+    """What an expression reads, each as the way from a variable to a part of it, as far as it is written out."""
+    steps: list[str | int] = []
+    inner = node
+    while isinstance(inner, nodes.Getattr) or (isinstance(inner, nodes.Getitem) and isinstance(inner.arg, nodes.Const)):
+        steps.insert(0, inner.attr if isinstance(inner, nodes.Getattr) else inner.arg.value)
+        inner = inner.node
+    if isinstance(inner, nodes.Name):
+        yield [inner.name, *steps]
+        return
+    for child in node.iter_child_nodes():
+        yield from _paths(child)
+
+
+def _resolved(steps: list[str | int], observed: dict[str, t.Any]) -> tuple[str, t.Any]:
+    """The value at the end of a way, or at its last part that is a value and not a method of one."""
+    name, value = "", t.cast(t.Any, observed)
+    for step in steps:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            break
+        name += f"[{step}]" if isinstance(step, int) else f".{step}" if name else step
+    return name, value
 
 
 def _conditions(that: object) -> list[str] | None:

@@ -208,6 +208,7 @@ class CallbackModule(CallbackBase):
                 "shows": _shows(task),
                 "holds": not failed,
                 "observed": {"no_log": True},
+                "evidence": {"no_log": True},
                 "false_conditions": [],
                 "at": iso(datetime.now(UTC)),
                 "msg": f'"{result.task_name}" does not hold; no_log hides why.',
@@ -220,7 +221,7 @@ class CallbackModule(CallbackBase):
             lesson=lesson,
             seconds=round(now - trace.claim_clock, 3),
             message=None if data["holds"] else _message(data),
-            **{key: data[key] for key in ("claim", "shows", "holds", "observed", "at", "false_conditions")},
+            **{key: data[key] for key in ("claim", "shows", "holds", "observed", "evidence", "at", "false_conditions")},
         )
         trace.claim_clock = now
         trace.made.append(task.get_path())

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final, TypedDict
@@ -20,12 +21,13 @@ START_ERRORS: Final = ("StartError", "ContainerCannotRun")
 
 class Job(TypedDict):
     uid: str
-    limit: int
-    parallelism: int | None
+    spec: dict[str, Any]
     failures: int
     exit_codes: list[int]
+    endings: int
     start_errors: int
     pods: int
+    pods_of_index: dict[str, int]
     pods_left: int
     pods_after_end: int
     created_at: list[float]
@@ -48,6 +50,12 @@ def epoch(time: str | None) -> float | None:
 def _condition(found: Json, *kinds: str) -> Json:
     conditions = (found.get("status") or {}).get("conditions") or ()
     return next((one for one in conditions if one["type"] in kinds and one["status"] == "True"), {})
+
+
+def _index(pod: Json) -> str | None:
+    """The index of an Indexed Job that a pod works on."""
+    index: str | None = (pod["metadata"].get("annotations") or {}).get("batch.kubernetes.io/job-completion-index")
+    return index
 
 
 def _created_at(found: Json) -> float:
@@ -86,7 +94,7 @@ def pod_outcome(uid: str, seen: Seen) -> dict[str, Any]:
 def job_outcome(uid: str, jobs: Seen, pods: Seen) -> Job:
     """How a Job went, with the pods of its own that were seen."""
     job = jobs.objects[uid]
-    spec, status = job["spec"], job.get("status") or {}
+    status = job.get("status") or {}
     own = [
         pod_uid
         for pod_uid, pod in pods.objects.items()
@@ -101,14 +109,17 @@ def job_outcome(uid: str, jobs: Seen, pods: Seen) -> Job:
     removed_at = jobs.gone_at.get(uid)
     return {
         "uid": uid,
-        "limit": spec["backoffLimit"],
-        "parallelism": spec.get("parallelism"),
+        "spec": {name: value for name, value in job["spec"].items() if name not in ("selector", "template")},
         "failures": status.get("failed") or 0,
         "exit_codes": sorted(
             {one["exit_code"] for one in ended if one["reason"] not in START_ERRORS and one["exit_code"] is not None}
         ),
+        "endings": len(ended),
         "start_errors": sum(one["reason"] in START_ERRORS for one in ended),
         "pods": len(own),
+        "pods_of_index": dict(
+            Counter(index for pod_uid in own if (index := _index(pods.objects[pod_uid])) is not None)
+        ),
         "pods_left": sum(pod_uid not in pods.gone_at for pod_uid in own),
         "pods_after_end": 0 if ended_at is None else sum(created > ended_at for created in created_at),
         "created_at": created_at,

@@ -16,7 +16,7 @@ description:
   - A claim can't be in a loop, since the name of the task is the same for all items. Put the claim into a file of
     tasks and loop over M(ansible.builtin.include_tasks).
   - When a condition is false, the task fails as that of M(ansible.builtin.assert) does, with the sentence, all false
-    conditions and the observed values in its message. The option O(collect_in) has the play go on.
+    conditions and the values that the conditions read in its message. The option O(collect_in) has the play go on.
   - The callback P(workshop.production_patterns.report#callback) collects the claims of a run into its report.
 options:
   shows:
@@ -172,6 +172,15 @@ fallen:
     - The container ends within its grace period
 observed:
   description: What was observed.
+  type: dict
+  returned: when the claim could be decided
+  sample:
+    caught_signals: []
+    stop_seconds: 5.31
+evidence:
+  description:
+    - What of it the conditions read, by the words that they read it with, as in C(job.ended_at). All that was observed,
+      where they read nothing of it.
   type: dict
   returned: when the claim could be decided
   sample:

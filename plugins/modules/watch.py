@@ -158,14 +158,10 @@ jobs:
       description: The identity of the Job.
       type: str
       sample: 0f3c0a1e-6a8b-4f6e-9a1c-0d6d5b0f2c11
-    limit:
-      description: How many failures it may have, C(backoffLimit).
-      type: int
-      sample: 6
-    parallelism:
-      description: How many pods it may run at once.
-      type: int
-      sample: 1
+    spec:
+      description: Its C(spec) as the cluster has it, with what it has by default, without C(selector) and C(template).
+      type: dict
+      sample: {backoffLimit: 6, completions: 1, parallelism: 1}
     failures:
       description: How many of its pods have failed, by its status.
       type: int
@@ -177,6 +173,10 @@ jobs:
       type: list
       elements: int
       sample: [1]
+    endings:
+      description: How many endings of its containers were seen.
+      type: int
+      sample: 3
     start_errors:
       description: How many of its containers failed to start, so that their program never ran.
       type: int
@@ -185,6 +185,10 @@ jobs:
       description: How many pods of it were seen.
       type: int
       sample: 3
+    pods_of_index:
+      description: Of an Indexed Job, how many pods of each index were seen.
+      type: dict
+      sample: {"0": 2, "1": 1}
     pods_left:
       description: How many of them are still there.
       type: int

@@ -14,6 +14,13 @@ if t.TYPE_CHECKING:
     from pathlib import Path
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        '--every-near-miss', action='store_true', help='Try all near misses, not as few as make each claim fall.'
+    )
+    parser.addoption('--near-misses-of', metavar='LESSON', help='Try the near misses of this lesson only.')
+
+
 @pytest.fixture
 def playbook(tmp_path: Path) -> Playbook:
     return Playbook(tmp_path)

@@ -25,6 +25,8 @@ class Claim:
     shows: str
     holds: bool
     observed: dict[str, t.Any]
+    evidence: dict[str, t.Any]
+    """What of it the conditions read."""
     at: str
     seconds: float
     """Since the claim before it, or since the lesson began."""

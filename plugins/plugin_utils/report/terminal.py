@@ -41,7 +41,7 @@ def paragraphs(lesson: Lesson, columns: int) -> Iterator[Paragraph]:
     for claim in lesson.claims:
         mark, mark_colour = ("✓", C.COLOR_OK) if claim.holds else ("✗", C.COLOR_ERROR)
         yield wrapped(f"  {mark} {_KINDS[claim.shows]:<12}  ", f"{claim.claim} ({claim.seconds:.1f} s)", mark_colour)
-        yield wrapped(" " * 18, claim.message or evidence(claim.observed))
+        yield wrapped(" " * 18, claim.message or evidence(claim.evidence))
     if lesson.outside is not None:
         yield wrapped("  ✗ ", f"{lesson.outside.task}: {lesson.outside.message}", C.COLOR_ERROR)
     for why, unmade in ("not reached", lesson.not_reached), ("skipped", lesson.skipped):

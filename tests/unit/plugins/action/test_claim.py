@@ -92,6 +92,7 @@ def test_a_claim_that_holds() -> None:
         "holds": True,
         "false_conditions": [],
         "observed": observed,
+        "evidence": observed,
         "ignored": False,
         "registered": None,
     }
@@ -107,8 +108,26 @@ def test_a_claim_that_does_not_hold_names_all_false_conditions_and_the_evidence(
     ]
     assert result["msg"] == (
         f'"{SENTENCE}" does not hold: "observed.a > 7" is false, "a > b" is false, since b is neither observed nor a '
-        'figure of the lesson, "a > 8" is false, observed a=1, signals=["SIGHUP"].'
+        'figure of the lesson, "a > 8" is false, observed a=1.'
     )
+
+
+@pytest.mark.parametrize(
+    ("that", "evidence"),
+    [
+        ("job.ended is none", {"job.ended": None}),
+        ("observed.job.ended is none and 9 <= job.waits[0] < 30", {"job.ended": None, "job.waits[0]": 10}),
+        ("job.of_index.values() | min >= 3", {"job.of_index": {"0": 3}}),
+        ("'a' in job['of_index'] or job.lost.at is undefined", {"job.of_index": {"0": 3}, "job": ...}),
+        ("pods | map(attribute='name') | list == ['a']", {"pods": [{"name": "a"}]}),
+        ("1 == 1", ...),
+    ],
+)
+def test_the_evidence_is_what_the_conditions_read(that: str, evidence: t.Any) -> None:
+    job = {"ended": None, "waits": [10, 20], "of_index": {"0": 3}, "uid": "x"}
+    observed = {"job": job, "pods": [{"name": "a"}], "more": 1}
+    expected = observed if evidence is ... else {k: job if v is ... else v for k, v in evidence.items()}
+    assert decide(that, observed=observed)["evidence"] == expected
 
 
 def test_a_claim_under_no_log_keeps_its_evidence_out_of_its_message() -> None:

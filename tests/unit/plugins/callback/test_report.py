@@ -258,7 +258,7 @@ def test_summary_in_the_terminal(mixed: Run) -> None:
     lines = [line.strip() for line in summary.splitlines()]
     assert any(line.startswith("✓ anti-pattern  Any burst is taken (") for line in lines)
     assert any(line.startswith("✗ pattern       A line is kept (") for line in lines)
-    assert "seconds=5.25, samples=[… 412 values]" in lines
+    assert "seconds=5.25" in lines
     assert "✗ Deploy: no such image" in lines
     assert "pod_quotas: not run" in lines
     assert lines[-1] == (

@@ -59,12 +59,13 @@ def test_a_job_that_was_ended_by_its_deadline():
     ]
     assert job("deadline", *pods, JOBS["limit"]["pod"]) == {
         "uid": JOBS["deadline"]["job"]["metadata"]["uid"],
-        "limit": 6,
-        "parallelism": 1,
+        "spec": JOBS["deadline"]["job"]["spec"],
         "failures": 2,
         "exit_codes": [3, 137],
+        "endings": 2,
         "start_errors": 0,
         "pods": 3,
+        "pods_of_index": {},
         "pods_left": 3,
         "pods_after_end": 1,
         "created_at": [MADE, MADE + 13, MADE + 19],
@@ -79,6 +80,13 @@ def test_a_job_that_was_ended_by_its_deadline():
         "removed_after_seconds": None,
         "earlier": [],
     }
+
+
+def test_the_pods_of_an_indexed_job_are_counted_for_each_index():
+    pods = [later("deadline", uid, "13:12:16", None) for uid in ("a", "b", "c")]
+    for pod, index in zip(pods, "010", strict=True):
+        pod["metadata"]["annotations"] = {"batch.kubernetes.io/job-completion-index": index}
+    assert job("deadline", *pods)["pods_of_index"] == {"0": 2, "1": 1}
 
 
 def test_a_pod_that_is_gone_counts_but_is_not_left():
@@ -100,7 +108,7 @@ def test_a_wait_after_an_end_that_nobody_saw_is_unknown():
 def test_a_container_that_failed_to_start_is_no_exit_code():
     outcome = job("starts-not", JOBS["starts-not"]["pod"])
     assert (outcome["start_errors"], outcome["exit_codes"], outcome["failures"]) == (1, [], 1)
-    assert (outcome["ended"], outcome["limit"]) == ("Failed", 0)
+    assert (outcome["ended"], outcome["spec"]["backoffLimit"]) == ("Failed", 0)
 
 
 def test_a_job_that_was_removed():

@@ -19,6 +19,7 @@ AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 def claim() -> Callable[..., Claim]:
     def make(sentence: str = "It serves", *, holds: bool = True, **fields: t.Any) -> Claim:
         values: dict[str, t.Any] = {"lesson": "sidecar", "shows": "pattern", "observed": {"served": 6}, **fields}
+        values.setdefault("evidence", values["observed"])
         message = None if holds else f'"{sentence}" does not hold.'
         return Claim(claim=sentence, holds=holds, at=AT.isoformat(), seconds=1.5, message=message, **values)
 

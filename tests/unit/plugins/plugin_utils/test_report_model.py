@@ -24,6 +24,7 @@ def test_the_keys_of_a_claim(claim) -> None:
         "shows",
         "holds",
         "observed",
+        "evidence",
         "at",
         "seconds",
         "false_conditions",

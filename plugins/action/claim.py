@@ -149,8 +149,13 @@ def _paths(node: nodes.Node) -> t.Iterator[list[str | int]]:
     """What an expression reads, each as the way from a variable to a part of it, as far as it is written out."""
     steps: list[str | int] = []
     inner = node
-    while isinstance(inner, nodes.Getattr) or (isinstance(inner, nodes.Getitem) and isinstance(inner.arg, nodes.Const)):
-        steps.insert(0, inner.attr if isinstance(inner, nodes.Getattr) else inner.arg.value)
+    while isinstance(inner, nodes.Getattr | nodes.Getitem):
+        if isinstance(inner, nodes.Getattr):
+            steps.insert(0, inner.attr)
+        elif isinstance(inner.arg, nodes.Const):
+            steps.insert(0, inner.arg.value)
+        else:
+            break
         inner = inner.node
     if isinstance(inner, nodes.Name):
         yield [inner.name, *steps]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.conditions import conditions, reason
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.evidence import brief, evidence
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.lessons import name_of, role_of
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -42,7 +43,7 @@ class ActionModule(ActionBase):
         claim, observed, collect_in = self._task.name, arguments["observed"], arguments["collect_in"]
         role = role_of(self._task)
         figures = _figures(role)
-        conditions = _conditions(arguments["that"])
+        that = conditions(arguments["that"])
 
         if not claim:
             return _failure(result, "A claim needs a sentence: give the task a name that says what must hold.")
@@ -59,7 +60,7 @@ class ActionModule(ActionBase):
                 f'"{claim}" observes {", ".join(ambiguous)}, which is the name of something else in a condition: '
                 "give what was observed another name.",
             )
-        if conditions is None:
+        if that is None:
             return _failure(
                 result, f'"{claim}" states nothing: that must be one or more conditions, as expressions without braces.'
             )
@@ -69,9 +70,9 @@ class ActionModule(ActionBase):
             )
 
         false_conditions = [
-            FalseCondition(condition=condition, reason=reason or None)
-            for condition in conditions
-            if (reason := self._why_not(condition, observed, figures)) is not None
+            FalseCondition(condition=condition, reason=why or None)
+            for condition in that
+            if (why := self._why_not(condition, observed, figures)) is not None
         ]
         result.update(
             changed=False,
@@ -81,7 +82,7 @@ class ActionModule(ActionBase):
             holds=not false_conditions,
             false_conditions=false_conditions,
             observed=observed,
-            evidence=_evidence(conditions, observed),
+            evidence=_evidence(that, observed),
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
         if not false_conditions:
@@ -108,7 +109,7 @@ class ActionModule(ActionBase):
                 condition, local_variables={**observed, "observed": observed}, escape_backslashes=False
             )
         except (AnsibleError, TemplateSyntaxError) as error:
-            return f"it can't be evaluated: {_reason(error)}"
+            return f"it can't be evaluated: {reason(error)}"
         if not isinstance(outcome, bool):
             return f"it must be true or false, but gives {brief(outcome)}"
         return None if outcome else ""
@@ -130,10 +131,10 @@ def _names(condition: str) -> set[str]:
     return {node.name for node in Environment().parse(f"{{{{ {condition} }}}}").find_all(nodes.Name)}
 
 
-def _evidence(conditions: list[str], observed: dict[str, t.Any]) -> dict[str, t.Any]:
+def _evidence(that: list[str], observed: dict[str, t.Any]) -> dict[str, t.Any]:
     """What of the observed values the conditions read, by the words they read it with; all where that is nothing."""
     read: dict[str, t.Any] = {}
-    for condition in conditions:
+    for condition in that:
         try:
             expression = Environment().parse(f"{{{{ {condition} }}}}")
         except TemplateSyntaxError:
@@ -176,14 +177,6 @@ def _resolved(steps: list[str | int], observed: dict[str, t.Any]) -> tuple[str, 
     return name, value
 
 
-def _conditions(that: object) -> list[str] | None:
-    """The conditions as a list, None when they are anything but one or more expressions."""
-    conditions: list[t.Any] = that if isinstance(that, list) else [that]
-    if conditions and all(isinstance(condition, str) and condition.strip() for condition in conditions):
-        return conditions
-    return None
-
-
 def _listing(false_conditions: list[FalseCondition]) -> str:
     return ", ".join(
         f'"{false["condition"]}" is false' + (f", since {false['reason']}" if false["reason"] else "")
@@ -193,10 +186,3 @@ def _listing(false_conditions: list[FalseCondition]) -> str:
 
 def _failure(result: dict[str, t.Any], message: str) -> dict[str, t.Any]:
     return {**result, "failed": True, "msg": message}
-
-
-def _reason(error: BaseException) -> str:
-    """What went wrong at the bottom of a chain of template errors, on one line."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return " ".join(str(error).split())

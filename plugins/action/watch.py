@@ -24,6 +24,7 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.watch
     look,
     observe,
 )
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.conditions import conditions, reason
 
 LONG_SECONDS = 10
 """A wait that may take so long says what it waits for."""
@@ -59,11 +60,13 @@ class ActionModule(ActionBase):
         what = next((name for name in ("jobs", "pods") if arguments[name]), None)
         if what is None:
             raise Problem("Nothing is named to watch: give jobs or pods, with their namespace.")
-        conditions, seconds = _conditions(arguments["for"]), arguments["seconds"]
+        wanted, seconds = conditions(arguments["for"]), arguments["seconds"]
+        if wanted is None:
+            raise Problem("for must be one or more conditions, as expressions without braces.")
         if not 0 < seconds < float("inf"):
             raise Problem(f"seconds is {seconds}: give more than 0.")
         # A condition that is no expression never will be.
-        self._unmet(conditions, what, {})
+        self._unmet(wanted, what, {})
         if importlib.util.find_spec("kubernetes") is None:
             raise Problem(
                 f"watch needs the Python package kubernetes on the controller: install it for {sys.executable}."
@@ -72,7 +75,7 @@ class ActionModule(ActionBase):
         seen = {name: Seen() for name in sources}
         begun = time.monotonic()
         outcomes: dict[str, Any] = {}
-        unmet: dict[str, str | None] = dict.fromkeys(conditions, "Nothing was seen.")
+        unmet: dict[str, str | None] = dict.fromkeys(wanted, "Nothing was seen.")
         pods_at_end: Look | None = None
         said = False
 
@@ -92,7 +95,7 @@ class ActionModule(ActionBase):
                 for source, news in part:
                     seen[source].take(news)
                 outcomes = job_outcomes(**seen) if what == "jobs" else pod_outcomes(**seen)
-                unmet = self._unmet(conditions, what, outcomes)
+                unmet = self._unmet(wanted, what, outcomes)
                 if not unmet:
                     # The watch of the pods may be behind that of their Jobs, and miss their last endings.
                     if what == "jobs" and pods_at_end is None:
@@ -106,26 +109,19 @@ class ActionModule(ActionBase):
             raise Problem(str(problem), **result()) from problem
         return result()
 
-    def _unmet(self, conditions: list[str], what: str, outcomes: dict[str, Any]) -> dict[str, str | None]:
+    def _unmet(self, wanted: list[str], what: str, outcomes: dict[str, Any]) -> dict[str, str | None]:
         """The conditions that do not hold, each with the reason why it can't be evaluated, if it can't."""
         names = {**outcomes, what: outcomes}
         unmet: dict[str, str | None] = {}
-        for condition in conditions:
+        for condition in wanted:
             try:
                 if not self._templar.evaluate_expression(condition, local_variables=names, escape_backslashes=False):
                     unmet[condition] = None
             except AnsibleTemplateSyntaxError as error:
-                raise Problem(f'The condition "{condition}" is no expression: {_reason(error)}') from error
+                raise Problem(f'The condition "{condition}" is no expression: {reason(error)}') from error
             except AnsibleError as error:
-                unmet[condition] = _reason(error)
+                unmet[condition] = reason(error)
         return unmet
-
-
-def _conditions(given: object) -> list[str]:
-    conditions: list[Any] = given if isinstance(given, list) else [given]
-    if conditions and all(isinstance(condition, str) and condition.strip() for condition in conditions):
-        return conditions
-    raise Problem("for must be one or more conditions, as expressions without braces.")
 
 
 def _sources(what: str, where: dict[str, Any]) -> dict[str, Source]:
@@ -137,10 +133,3 @@ def _sources(what: str, where: dict[str, Any]) -> dict[str, Source]:
         return {"pods": Source(pods, selector)}
     jobs = f"/apis/batch/v1/namespaces/{quote(namespace)}/jobs"
     return {"jobs": Source(jobs, selector), "pods": Source(pods, "job-name")}
-
-
-def _reason(error: BaseException) -> str:
-    """What went wrong at the bottom of a chain of template errors, on one line."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return " ".join(str(error).split())

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any, Final, TypedDict
 
 from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import Json
-from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import Termination, outcome
+from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import Termination, epoch, outcome
 from ansible_collections.workshop.production_patterns.plugins.module_utils.watching import Seen, ended_containers
 
 START_ERRORS: Final = ("StartError", "ContainerCannotRun")
@@ -38,13 +37,6 @@ class Job(TypedDict):
     ended_after_seconds: float | None
     removed_at: float | None
     removed_after_seconds: float | None
-
-
-def epoch(time: str | None) -> float | None:
-    """A time of the API in seconds since the epoch; None where there is none, which is also written as 1970."""
-    if not time:
-        return None
-    return max(0.0, datetime.fromisoformat(time).timestamp()) or None
 
 
 def _condition(found: Json, *kinds: str) -> Json:

@@ -72,7 +72,7 @@ MIRROR: Final = "kubernetes.io/config.mirror"
 _INVENTED: Final = {("ContainerStatusUnknown", 137), ("Unknown", 255)}
 
 
-def seconds(time: str | None) -> float | None:
+def epoch(time: str | None) -> float | None:
     """A time of the API in seconds since the epoch; None where there is none, also written as 1970 or year 1."""
     if not time:
         return None
@@ -112,8 +112,8 @@ def _ending(detail: Json) -> Ending:
         "signal": None if invented else exit_signal(exit_code),
         "reason": reason,
         "message": detail.get("message"),
-        "started_at": seconds(detail.get("startedAt")),
-        "finished_at": None if invented else seconds(detail.get("finishedAt")),
+        "started_at": epoch(detail.get("startedAt")),
+        "finished_at": None if invented else epoch(detail.get("finishedAt")),
     }
 
 
@@ -155,7 +155,7 @@ def outcome(pod: Json) -> Outcome:
         "phase": status.get("phase"),
         "reason": status.get("reason"),
         "message": status.get("message"),
-        "deletion_timestamp": seconds(metadata.get("deletionTimestamp")),
+        "deletion_timestamp": epoch(metadata.get("deletionTimestamp")),
         "ready": _condition(pod, "Ready").get("status") == "True",
         "scheduled": {
             "status": scheduled.get("status", "Unknown"),
@@ -204,8 +204,8 @@ def event(raw: Json) -> Event:
         "type": raw.get("type"),
         "message": raw.get("message"),
         "count": raw.get("count") or series.get("count") or 1,
-        "first_time": seconds(first),
-        "last_time": seconds(raw.get("lastTimestamp") or series.get("lastObservedTime") or first),
+        "first_time": epoch(first),
+        "last_time": epoch(raw.get("lastTimestamp") or series.get("lastObservedTime") or first),
     }
 
 

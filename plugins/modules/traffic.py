@@ -211,7 +211,7 @@ from typing import Any
 from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import ApiException, Cluster, run
 from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import (
     chosen_container,
-    seconds,
+    epoch,
     statuses,
 )
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
@@ -280,7 +280,7 @@ def observe(cluster: Cluster) -> dict[str, Any]:
         "not_seen": not_seen(missing_requests, log.cut_lines),
     }
     trouble = (
-        restarted(status.get("restartCount", 0), seconds(started.get("startedAt")), since)
+        restarted(status.get("restartCount", 0), epoch(started.get("startedAt")), since)
         or two_clients(log)
         or rotated(log, since)
         or lost(found, log, bool(ended))

@@ -15,11 +15,11 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.pods 
     by_time,
     chosen_container,
     endings,
+    epoch,
     event,
     killed_by,
     oom_killed,
     outcome,
-    seconds,
     uids,
 )
 
@@ -221,7 +221,7 @@ def test_events_of_both_generations():
 
 
 @pytest.mark.parametrize(
-    ("time", "epoch"),
+    ("time", "since_1970"),
     [
         (None, None),
         ("", None),
@@ -232,8 +232,8 @@ def test_events_of_both_generations():
         ("0001-01-01T00:00:00Z", None),
     ],
 )
-def test_times_are_seconds_since_the_epoch(time, epoch):
-    assert seconds(time) == epoch
+def test_times_are_seconds_since_the_epoch(time, since_1970):
+    assert epoch(time) == since_1970
 
 
 def ended(**terminated: Any) -> dict[str, Any]:

@@ -8,13 +8,12 @@ import importlib.util
 import sys
 import time
 from typing import Any
-from urllib.parse import quote
 
 from ansible.errors import AnsibleError, AnsibleTemplateSyntaxError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import Cluster
+from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import Cluster, in_namespace
 from ansible_collections.workshop.production_patterns.plugins.module_utils.jobs import job_outcomes, pod_outcomes
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from ansible_collections.workshop.production_patterns.plugins.module_utils.watching import (
@@ -126,10 +125,8 @@ class ActionModule(ActionBase):
 
 def _sources(what: str, where: dict[str, Any]) -> dict[str, Source]:
     namespace, selector = where["namespace"], ",".join(where["label_selectors"] or ())
-    if not namespace or "/" in namespace:
-        raise Problem(f"There can be no namespace {namespace!r}: correct the name.")
-    pods = f"/api/v1/namespaces/{quote(namespace)}/pods"
+    pods = f"{in_namespace(namespace)}/pods"
     if what == "pods":
         return {"pods": Source(pods, selector)}
-    jobs = f"/apis/batch/v1/namespaces/{quote(namespace)}/jobs"
+    jobs = f"{in_namespace(namespace, '/apis/batch/v1')}/jobs"
     return {"jobs": Source(jobs, selector), "pods": Source(pods, "job-name")}

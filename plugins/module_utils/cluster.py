@@ -275,11 +275,18 @@ def version(found: Any) -> str:
     return named
 
 
+def in_namespace(namespace: str, api: str = "/api/v1") -> str:
+    """The path in the API of what is in a namespace."""
+    if not namespace or "/" in namespace:
+        raise Problem(f"There can be no namespace {namespace!r}: correct the name.")
+    return f"{api}/namespaces/{quote(namespace)}"
+
+
 def pod_path(name: str, namespace: str) -> str:
     """The path of a pod in the API."""
-    if not name or "/" in name or not namespace or "/" in namespace:
+    if not name or "/" in name:
         raise Problem(f"There can be no pod {name!r} in namespace {namespace!r}: correct the names.")
-    return f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}"
+    return f"{in_namespace(namespace)}/pods/{quote(name)}"
 
 
 def run(options: dict[str, Any], observe: Callable[[Cluster], dict[str, Any]], **rules: Any) -> None:

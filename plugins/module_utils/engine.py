@@ -94,6 +94,8 @@ class Engine(AnsibleDockerClient):
 
     def container(self, name: str) -> dict[str, Any]:
         """What the engine knows of a container; a problem where there is none of the name."""
+        if not name:
+            raise Problem("The name of the container is empty: give one.")
         try:
             return self.inspect_container(name)  # type: ignore[no-any-return]
         except NotFound:
@@ -118,6 +120,8 @@ class Engine(AnsibleDockerClient):
 
     def image(self, name: str) -> dict[str, Any]:
         """What the engine knows of an image; a problem where there is none of the name."""
+        if not name:
+            raise Problem("The name of the image is empty: give one.")
         try:
             return self.inspect_image(name)  # type: ignore[no-any-return]
         except NotFound:

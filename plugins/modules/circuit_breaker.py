@@ -262,6 +262,9 @@ class Pod:
 def observe(cluster: Cluster) -> dict[str, Any]:
     params = cluster.params
     requests, interval, behaviour = params["requests"], params["interval"], params["behaviour"]
+    for name in ("port", "backend_port"):
+        if not 0 < params[name] < 65536:
+            raise Problem(f"{name} is {params[name]}: give 1 to 65535.")
     if requests < 0 or interval < 0:
         raise Problem(f"requests is {requests} and interval is {interval}: give 0 or more for both.")
     pod = Pod(cluster, params["pod"], params["namespace"])

@@ -261,7 +261,12 @@ not_seen:
 
 from typing import Any
 
-from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import ApiException, Cluster, run
+from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import (
+    ApiException,
+    Cluster,
+    in_namespace,
+    run,
+)
 from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import (
     Json,
     by_time,
@@ -275,12 +280,12 @@ def read_events(cluster: Cluster, name: str | None, namespace: str) -> list[Json
     """The events of a pod, or of all pods; None where they may not be seen."""
     selector = "involvedObject.kind=Pod" + (f",involvedObject.name={name}" if name is not None else "")
     try:
-        found = cluster.resource("Event").get(namespace=namespace, field_selector=selector)
+        found = cluster.ask(f"{in_namespace(namespace)}/events", {"fieldSelector": selector})
     except ApiException as error:
         if error.status != 403:
             raise
         return None
-    return list(found.to_dict()["items"])
+    return list(found["items"])
 
 
 def observe(cluster: Cluster) -> dict[str, Any]:
@@ -289,7 +294,7 @@ def observe(cluster: Cluster) -> dict[str, Any]:
         pods = [cluster.pod(name, namespace)[0]]
     else:
         selector = ",".join(cluster.params["label_selectors"])
-        found = cluster.resource("Pod").get(namespace=namespace, label_selector=selector).to_dict()
+        found = cluster.ask(f"{in_namespace(namespace)}/pods", {"labelSelector": selector})
         pods = sorted(found["items"], key=lambda pod: pod["metadata"]["name"])
     events = read_events(cluster, name, namespace)
     return {

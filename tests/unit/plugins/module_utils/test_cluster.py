@@ -202,7 +202,7 @@ def test_a_pod_that_is_not_there(api):
 
 @pytest.mark.parametrize(("name", "namespace"), [("", "quotas"), ("a/b", "quotas"), ("web", ""), ("web", "a/b")])
 def test_a_name_that_would_ask_for_something_else(api, name, namespace):
-    with pytest.raises(Problem, match="^There can be no pod"):
+    with pytest.raises(Problem, match="^There can be no (pod|namespace)"):
         Cluster(api.connection()).pod(name, namespace)
     assert api.requests == []
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,18 +33,14 @@ class FakeCluster:
         assert namespace == "quotas"
         return next(pod for pod in self.pods if pod["metadata"]["name"] == name), "900"
 
-    def resource(self, kind):
-        def get(**query):
-            self.asked[kind] = query
-            if kind == "Pod":
-                items = self.pods
-            elif isinstance(self.events, int):
-                raise ApiException(status=self.events, reason="Forbidden")
-            else:
-                items = self.events
-            return SimpleNamespace(to_dict=lambda: {"items": items})
-
-        return SimpleNamespace(get=get)
+    def ask(self, path, query):
+        kind = path.removeprefix("/api/v1/namespaces/quotas/")
+        self.asked[kind] = query
+        if kind == "pods":
+            return {"items": self.pods}
+        if isinstance(self.events, int):
+            raise ApiException(status=self.events, reason="Forbidden")
+        return {"items": self.events}
 
 
 def test_one_pod_with_its_own_events_by_time():
@@ -64,12 +59,7 @@ def test_one_pod_with_its_own_events_by_time():
     assert [found["reason"] for found in seen["pods"][0]["events"]] == ["Created", "Started"]
     assert (seen["changed"], seen["not_seen"]) == (False, [])
     # It needs no right to list pods.
-    assert cluster.asked == {
-        "Event": {
-            "namespace": "quotas",
-            "field_selector": "involvedObject.kind=Pod,involvedObject.name=web",
-        }
-    }
+    assert cluster.asked == {"events": {"fieldSelector": "involvedObject.kind=Pod,involvedObject.name=web"}}
 
 
 def test_all_pods_that_match_by_name():
@@ -77,8 +67,7 @@ def test_all_pods_that_match_by_name():
     seen = observe(cluster)
     assert [pod["name"] for pod in seen["pods"]] == ["hog", "web"]
     assert [len(pod["events"]) for pod in seen["pods"]] == [1, 0]
-    assert cluster.asked["Pod"] == {"namespace": "quotas", "label_selector": "a=b,c"}
-    assert cluster.asked["Event"]["field_selector"] == "involvedObject.kind=Pod"
+    assert cluster.asked == {"pods": {"labelSelector": "a=b,c"}, "events": {"fieldSelector": "involvedObject.kind=Pod"}}
 
 
 def test_the_events_of_a_static_pod():

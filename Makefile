@@ -8,7 +8,7 @@ SHELL := bash
 ARGS ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help run test lint unit galaxy sanity molecule integration bench lock clean
+.PHONY: help run test lint unit galaxy sanity molecule integration prove bench lock clean
 .NOTPARALLEL:
 
 help: ## Show this
@@ -31,6 +31,10 @@ integration: ## Test part: whole runs, bad input, broken labs, claims that must 
 lint unit galaxy sanity molecule integration:
 	@scripts/prepare.sh requirements-test.lock
 	@scripts/test.sh $@ $(ARGS)
+
+prove: ## Try every near miss of every claim and print which claims fall on which
+	@scripts/prepare.sh requirements-test.lock
+	pytest tests/integration/test_claims_can_fail.py --every-near-miss $(ARGS)
 
 bench: ## Measure the lab and the lessons and print one table
 	@scripts/prepare.sh requirements.lock

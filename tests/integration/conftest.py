@@ -31,3 +31,26 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The lab that the lessons of the tests run in."""
     run = Playbook(tmp_path_factory.mktemp('lab'))(str(ROOT / 'playbooks/lab.yml'))
     assert run.code == 0, run.output
+
+
+def pytest_terminal_summary(terminalreporter: t.Any) -> None:
+    """Print which near misses each claim falls on, where they were tried."""
+    tried: dict[str, dict[str, list[tuple[str, bool]]]] = {}
+    for outcome in ('passed', 'failed'):
+        for report in terminalreporter.stats.get(outcome, []):
+            trial = dict(report.user_properties)
+            if report.when == 'call' and 'near_miss' in trial:
+                for claim in trial['falls']:
+                    of_claim = tried.setdefault(trial['lesson'], {}).setdefault(claim, [])
+                    of_claim.append((trial['near_miss'], outcome == 'passed'))
+    if not tried:
+        return
+    terminalreporter.section('claims by near misses')
+    for lesson, claims in tried.items():
+        terminalreporter.line(lesson)
+        for claim, trials in claims.items():
+            terminalreporter.line(f'  {claim} …')
+            for about, fell in trials:
+                terminalreporter.line(f'    {"falls   " if fell else "SURVIVES"}  {about}')
+    everything = [fell for claims in tried.values() for trials in claims.values() for _about, fell in trials]
+    terminalreporter.line(f'{sum(everything)} of {len(everything)} near misses make their claim fall')

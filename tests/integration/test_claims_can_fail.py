@@ -76,8 +76,11 @@ def test_every_change_can_be_made(tmp_path):
             copy_with([near_miss], tmp_path / str(number))
 
 
-def test_a_claim_falls_on_its_near_miss(run_of_round, number, near_miss):
+def test_a_claim_falls_on_its_near_miss(run_of_round, number, near_miss, record_property):
     """By its own sentence, and seen where it stands. Others may fall with it, since the lesson goes on."""
+    record_property("lesson", near_miss.lesson)
+    record_property("near_miss", near_miss.about)
+    record_property("falls", near_miss.falls)
     run = run_of_round(number)
     (lesson,) = [lesson for lesson in run.report["lessons"] if lesson["lesson"] == near_miss.lesson]
     claims = [claim for claim in run.claims if claim["lesson"] == near_miss.lesson]

@@ -95,9 +95,10 @@ def enter_role(
     entry: str = "check",
     tasks: list[dict[str, Any]] | None = None,
     user: list[str] | None = None,
+    role: str = "lab_engine",
     **variables: Any,
 ) -> Run:
-    """Enter the engine's role as the collection's playbooks do, then do the tasks, as a user or oneself."""
+    """Enter the engine's role, or another, as the playbooks do, then do the tasks, as a user or oneself."""
     play = {
         "hosts": "localhost",
         "gather_facts": False,
@@ -107,7 +108,7 @@ def enter_role(
             {
                 "name": "Enter the role",
                 "ansible.builtin.include_role": {
-                    "name": "workshop.production_patterns.lab_engine",
+                    "name": f"workshop.production_patterns.{role}",
                     "tasks_from": entry,
                 },
             },

@@ -195,6 +195,21 @@ def test_a_user_without_rights_where_no_engine_answers(user, installed, said):
     assert "-K" in refusal(run)
 
 
+def test_a_user_without_rights_where_debian_can_not_be_pulled(user):
+    run = enter_role(
+        user.home,
+        {"HOME": str(user.home)},
+        entry="packages",
+        user=user.command,
+        role="lab_base_images",
+        lab_engine_pulled={"msg": "no such host"},
+    )
+    assert re.search(
+        r"Action failed: .* could not be pulled \(no such host\), and this user may not make it", run.output
+    )
+    assert "changed=0" in run.output
+
+
 def test_apt_that_would_remove_packages(tmp_path):
     apt = tmp_path / "apt-get"
     apt.write_text("#!/bin/sh\necho 'E: Packages need to be removed but remove is disabled.' >&2\nexit 100\n")
@@ -211,10 +226,20 @@ def test_apt_that_would_remove_packages(tmp_path):
     assert "to install docker.io apt would remove other packages" in refusal(run)
 
 
+def buildx() -> Path:
+    """BuildKit's client, which may be a plugin of the user who runs the tests and of nobody else."""
+    told = subprocess.run(["docker", "info", "--format", "{{ json .ClientInfo }}"], check=True, capture_output=True)
+    (found,) = [plugin["Path"] for plugin in json.loads(told.stdout)["Plugins"] if plugin["Name"] == "buildx"]
+    return Path(found)
+
+
 def test_a_member_of_the_group_docker_needs_no_rights(user):
     group = grp.getgrgid(Path("/var/run/docker.sock").stat().st_gid)
     if group.gr_gid == 0:
         pytest.skip("This engine's socket belongs to no group.")
+    plugins = user.home / ".docker/cli-plugins"
+    plugins.mkdir(parents=True)
+    shutil.copy2(buildx(), plugins)
     member = [f"--groups={group.gr_gid}" if word == "--clear-groups" else word for word in user.command]
     run = enter_role(user.home, {"HOME": str(user.home)}, entry="main", user=member)
     assert run.code == 0, run.output

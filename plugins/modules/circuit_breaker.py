@@ -318,6 +318,9 @@ def found_pod(cluster: Cluster, namespace: str, selectors: list[str]) -> str:
 def observe(cluster: Cluster) -> dict[str, Any]:
     params = cluster.params
     namespace, behaviour, since = params["namespace"], params["behaviour"], params["since"]
+    for option in ("port", "backend_port"):
+        if not 0 < params[option] < 65536:
+            raise Problem(f"{option} is {params[option]}: give 1 to 65535.")
     name = params["pod"] or found_pod(cluster, namespace, params["label_selectors"])
     pod = Pod(cluster, name, namespace)
 

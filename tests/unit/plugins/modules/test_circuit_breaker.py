@@ -127,6 +127,14 @@ def test_check_mode_tells_nothing():
     assert cluster.behaviour == "healthy"
 
 
+@pytest.mark.parametrize("options", [{"port": 0}, {"backend_port": 65536}])
+def test_bad_input_asks_nothing(options):
+    cluster = FakeCluster(**options)
+    with pytest.raises(Problem, match="_?port is [0-9]+: give 1 to 65535.$"):
+        observe(cluster)
+    assert cluster.said == []
+
+
 def test_a_pod_that_does_not_answer():
     with pytest.raises(Problem, match=r"^/status on port 5000 of pod web has no answer \(503: no endpoints\): wait"):
         observe(FakeCluster(refused=503))

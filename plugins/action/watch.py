@@ -9,7 +9,6 @@ import sys
 import time
 from typing import Any
 
-from ansible.errors import AnsibleError, AnsibleTemplateSyntaxError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -23,10 +22,11 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.watch
     look,
     observe,
 )
-from ansible_collections.workshop.production_patterns.plugins.plugin_utils.conditions import conditions, reason
-
-LONG_SECONDS = 10
-"""A wait that may take so long says what it waits for."""
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.conditions import (
+    LONG_SECONDS,
+    conditions,
+    unmet,
+)
 
 _WHERE = {
     "namespace": {"type": "str", "required": True},
@@ -74,7 +74,7 @@ class ActionModule(ActionBase):
         seen = {name: Seen() for name in sources}
         begun = time.monotonic()
         outcomes: dict[str, Any] = {}
-        unmet: dict[str, str | None] = dict.fromkeys(wanted, "Nothing was seen.")
+        missed: dict[str, str | None] = dict.fromkeys(wanted, "Nothing was seen.")
         pods_at_end: Look | None = None
         said = False
 
@@ -82,9 +82,9 @@ class ActionModule(ActionBase):
             return {
                 "changed": False,
                 what: outcomes,
-                "met": not unmet,
-                "unmet": list(unmet),
-                "why": {condition: why for condition, why in unmet.items() if why},
+                "met": not missed,
+                "unmet": list(missed),
+                "why": {condition: why for condition, why in missed.items() if why},
                 "seconds": round(time.monotonic() - begun, 3),
                 "gaps": sum(one.gaps for one in seen.values()),
             }
@@ -94,15 +94,15 @@ class ActionModule(ActionBase):
                 for source, news in part:
                     seen[source].take(news)
                 outcomes = job_outcomes(**seen) if what == "jobs" else pod_outcomes(**seen)
-                unmet = self._unmet(wanted, what, outcomes)
-                if not unmet:
+                missed = self._unmet(wanted, what, outcomes)
+                if not missed:
                     # The watch of the pods may be behind that of their Jobs, and miss their last endings.
                     if what == "jobs" and pods_at_end is None:
                         pods_at_end = look(cluster, sources["pods"], begun + seconds)
                     if pods_at_end is None or seen["pods"].has_come_to(pods_at_end):
                         break
                 elif not said and seconds >= LONG_SECONDS:
-                    Display().display(f"Waiting {seconds:g} seconds at most for: {'; '.join(unmet)}")
+                    Display().display(f"Waiting {seconds:g} seconds at most for: {'; '.join(missed)}")
                     said = True
         except Problem as problem:
             raise Problem(str(problem), **result()) from problem
@@ -110,17 +110,7 @@ class ActionModule(ActionBase):
 
     def _unmet(self, wanted: list[str], what: str, outcomes: dict[str, Any]) -> dict[str, str | None]:
         """The conditions that do not hold, each with the reason why it can't be evaluated, if it can't."""
-        names = {**outcomes, what: outcomes}
-        unmet: dict[str, str | None] = {}
-        for condition in wanted:
-            try:
-                if not self._templar.evaluate_expression(condition, local_variables=names, escape_backslashes=False):
-                    unmet[condition] = None
-            except AnsibleTemplateSyntaxError as error:
-                raise Problem(f'The condition "{condition}" is no expression: {reason(error)}') from error
-            except AnsibleError as error:
-                unmet[condition] = reason(error)
-        return unmet
+        return unmet(self._templar, wanted, {**outcomes, what: outcomes})
 
 
 def _sources(what: str, where: dict[str, Any]) -> dict[str, Source]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
@@ -22,10 +22,27 @@ class Sample(TypedDict):
 
 
 class Percentiles(TypedDict):
+    min: float | None
     p50: float | None
     p95: float | None
     p99: float | None
     max: float | None
+
+
+class Group(TypedDict):
+    """Requests that have something in common: how many, when the first and the last began, and how long they took."""
+
+    requests: int
+    first_at: float | None
+    last_at: float | None
+    seconds: Percentiles
+
+
+class Row(Group):
+    """Requests in a row, none missing between them, that were all answered alike."""
+
+    status: int | None
+    body: str | None
 
 
 @dataclass(frozen=True)
@@ -53,9 +70,14 @@ class Summary(TypedDict):
     failed_requests: int
     failed_by: dict[str, int]
     statuses: dict[str, int]
+    failures: Group
+    outcomes: dict[str, Group]
+    answers: dict[str, Group]
+    in_a_row: Row
     longest_outage_seconds: float
     seconds: Percentiles
     successful_seconds: Percentiles
+    began_within_seconds: float
     requests_per_second: float | None
 
 
@@ -172,8 +194,8 @@ def failed(sample: Sample) -> bool:
     return sample["error"] is not None or not 200 <= sample["status"] < 400
 
 
-def failure(sample: Sample) -> str:
-    """What a failed request failed with, its error or else its status."""
+def outcome(sample: Sample) -> str:
+    """What became of a request: its error, or else its status."""
     return sample["error"] or str(sample["status"])
 
 
@@ -204,6 +226,7 @@ def percentiles(samples: Iterable[Sample]) -> Percentiles:
     """How many seconds the requests took."""
     ordered = sorted(sample["seconds"] for sample in samples)
     return {
+        "min": ordered[0] if ordered else None,
         "p50": percentile(ordered, 50),
         "p95": percentile(ordered, 95),
         "p99": percentile(ordered, 99),
@@ -219,17 +242,58 @@ def per_second(samples: Sequence[Sample]) -> float | None:
     return round((len(samples) - 1) / lasted, 3) if lasted > 0 else None
 
 
+def group(samples: Sequence[Sample]) -> Group:
+    """How many they are, ordered by time, when they began and how long they took."""
+    return {
+        "requests": len(samples),
+        "first_at": samples[0]["at"] if samples else None,
+        "last_at": samples[-1]["at"] if samples else None,
+        "seconds": percentiles(samples),
+    }
+
+
+def grouped(samples: Iterable[Sample], key: Callable[[Sample], str]) -> dict[str, Group]:
+    """The samples, ordered by time, by what they have in common; what came first is first."""
+    found: dict[str, list[Sample]] = {}
+    for sample in samples:
+        found.setdefault(key(sample), []).append(sample)
+    return {name: group(members) for name, members in found.items()}
+
+
+def in_a_row(samples: Iterable[Sample]) -> Row:
+    """The last requests that were all answered like the last of them; none where that one failed or one is missing."""
+    row: list[Sample] = []
+    for sample in sorted(samples, key=lambda one: one["number"], reverse=True):
+        if failed(sample) or (
+            row
+            and (sample["number"], sample["status"], sample["body"])
+            != (row[-1]["number"] - 1, row[-1]["status"], row[-1]["body"])
+        ):
+            break
+        row.append(sample)
+    status, body = (row[0]["status"], row[0]["body"]) if row else (None, None)
+    return {**group(row[::-1]), "status": status, "body": None if body is None else body.strip()}
+
+
 def summary(samples: list[Sample]) -> Summary:
     """What the samples, ordered by time, amount to."""
     failures = [sample for sample in samples if failed(sample)]
+    answered = [sample for sample in samples if not failed(sample)]
     return {
         "samples": samples,
         "requests": len(samples),
         "failed_requests": len(failures),
-        "failed_by": dict(sorted(Counter(map(failure, failures)).items())),
+        "failed_by": dict(sorted(Counter(map(outcome, failures)).items())),
         "statuses": dict(sorted(Counter(str(sample["status"]) for sample in samples).items())),
+        "failures": group(failures),
+        "outcomes": grouped(samples, outcome),
+        "answers": grouped(
+            (sample for sample in answered if sample["body"] is not None), lambda sample: (sample["body"] or "").strip()
+        ),
+        "in_a_row": in_a_row(samples),
         "longest_outage_seconds": round(longest_outage(samples), 3),
         "seconds": percentiles(samples),
-        "successful_seconds": percentiles(sample for sample in samples if not failed(sample)),
+        "successful_seconds": percentiles(answered),
+        "began_within_seconds": round(samples[-1]["at"] - samples[0]["at"], 3) if samples else 0.0,
         "requests_per_second": per_second(samples),
     }

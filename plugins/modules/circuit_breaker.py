@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: circuit_breaker
-short_description: Look at a circuit breaker in a pod, ask it, and make its backend fail
+short_description: Look at a circuit breaker in a pod, and make its backend fail
 version_added: 1.0.0
 description:
   - Reads which states a breaker was in and for how long, and how many requests its backend, another container of the
@@ -20,8 +20,8 @@ description:
     The backend answers C(GET /status) with C({"requests": 14, "started_at": 1769860780.5, "behaviour": "slow",
     "behaves_so_since": 1769860799.1}), and behaves otherwise from C(PUT /behaviour/healthy) on.
   - With O(behaviour) it tells the backend how to behave from now on.
-  - With O(requests) it makes requests to the breaker, one after the other, and notes what became of each.
-  - It does not wait for a state. Use C(until) with C(retries) and C(delay).
+  - With O(for) it looks until all conditions hold at one look, or until time is up, which is no failure but an answer,
+    RV(met). A look that fails is tried again, and the task fails when the last one did.
   - All of it goes through the proxy of the API server, so nothing has to run in the cluster for it.
 options:
   namespace:
@@ -31,9 +31,13 @@ options:
     required: true
   pod:
     description:
-      - The name of the pod.
+      - The name of the pod. Give this or O(label_selectors).
     type: str
-    required: true
+  label_selectors:
+    description:
+      - Label selectors that one pod alone matches.
+    type: list
+    elements: str
   port:
     description:
       - The port of the breaker. C(/state) there has its states, and the time that it is there.
@@ -46,67 +50,65 @@ options:
     default: 5000
   behaviour:
     description:
-      - How the backend is to behave from now on, before the first request is made.
+      - How the backend is to behave from now on.
     type: str
     choices: [healthy, crashing, slow]
-  requests:
+  since:
     description:
-      - How many requests to make.
-    type: int
-    default: 0
-  interval:
-    description:
-      - How many seconds after one request the next one is made, when it has been answered by then.
+      - Leave the spells and recoveries out that were over before this time, in seconds of the epoch.
     type: float
-    default: 0.0
+  for:
+    description:
+      - One or more conditions to wait for, as expressions without braces.
+      - They can use all that is returned by its name, and all other variables. One that can't be evaluated does not
+        hold yet.
+    type: raw
+  seconds:
+    description:
+      - How many seconds to wait for O(for) at most. Needed with it.
+    type: float
 notes:
-  - The times of the requests that the module makes include the way through the API server.
-  - Needs the rights to C(get) pods and C(pods/proxy), and with O(behaviour) to C(update) C(pods/proxy).
+  - Needs the rights to C(get) pods and C(pods/proxy), with O(label_selectors) to C(list) pods, and with O(behaviour) to
+    C(update) C(pods/proxy).
 attributes:
   check_mode:
     support: full
-    details: In check mode the backend is told nothing and no requests are made; the rest is read.
+    details: In check mode the backend is told nothing; the rest is read.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
   - workshop.production_patterns.cluster
+seealso:
+  - module: workshop.production_patterns.watch
 author:
   - The workshop.production_patterns authors (@workshop)
 """
 
 EXAMPLES = r"""
-- name: Wait until the breaker is open
+- name: Let the backend be slow from now on
   workshop.production_patterns.circuit_breaker:
     kubeconfig: ~/.kube/workshop
     context: kind-workshop
     namespace: mailsite
     pod: weather-6d5b0f2c11-x7k2p
+    behaviour: slow
+  register: slow
+
+- name: Wait until the open breaker has answered ten requests itself
+  workshop.production_patterns.circuit_breaker:
+    kubeconfig: ~/.kube/workshop
+    context: kind-workshop
+    namespace: mailsite
+    label_selectors:
+      - app = weather
+    since: "{{ slow.backend.after.behaves_so_since }}"
+    for: states.open.rejected_requests >= 10
+    seconds: 60
   register: breaker
-  until: breaker is not failed and breaker.state == 'open'
-  retries: 30
-  delay: 1
 
-- name: Ask it once a second, ten times
-  workshop.production_patterns.circuit_breaker:
-    kubeconfig: ~/.kube/workshop
-    context: kind-workshop
-    namespace: mailsite
-    pod: weather-6d5b0f2c11-x7k2p
-    requests: 10
-    interval: 1
-  register: watch
-
-- name: Let the backend be healthy again
-  workshop.production_patterns.circuit_breaker:
-    kubeconfig: ~/.kube/workshop
-    context: kind-workshop
-    namespace: mailsite
-    pod: weather-6d5b0f2c11-x7k2p
-    behaviour: healthy
-
-- name: Show how many of them the backend got
+- name: Show how many requests it let through while it was open
   ansible.builtin.debug:
-    msg: "{{ watch.backend.after.requests - watch.backend.before.requests }}"
+    msg: "{{ breaker.states.open.passed_requests }}"
 """
 
 RETURN = r"""
@@ -126,7 +128,7 @@ rejected_requests:
   returned: success
   sample: 38
 spells:
-  description: The times that it spent in one state, by time; the last hundred of them.
+  description: The times that it spent in one state, by time; of the last hundred of them those since O(since).
   type: list
   elements: dict
   returned: success
@@ -151,13 +153,64 @@ spells:
       description: How many it answered itself meanwhile.
       type: int
       sample: 38
+states:
+  description: What these spells amount to, for each of the states C(closed), C(open) and C(half-open).
+  type: dict
+  returned: success
+  contains:
+    spells:
+      description: How many there are.
+      type: int
+      sample: 2
+    seconds:
+      description: How long they lasted together.
+      type: float
+      sample: 42.718
+    passed_requests:
+      description: How many requests the breaker let through meanwhile.
+      type: int
+      sample: 0
+    rejected_requests:
+      description: How many it answered itself meanwhile.
+      type: int
+      sample: 41
+recoveries:
+  description: Each time among these spells that it was open, tried a request and closed, by time.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    opened_at:
+      description: When it had opened, in seconds of the epoch.
+      type: float
+      sample: 1769860800.25
+    open_seconds:
+      description: How long it was open.
+      type: float
+      sample: 30.412
+    trial_at:
+      description: When it let a request through on trial.
+      type: float
+      sample: 1769860830.662
+    trial_requests:
+      description: How many requests it let through before it decided.
+      type: int
+      sample: 1
+    trial_seconds:
+      description: How long it took until it decided.
+      type: float
+      sample: 0.012
+    closed_at:
+      description: When it closed.
+      type: float
+      sample: 1769860830.674
 backend:
   description: How the backend behaves, and the requests that it has got.
   type: dict
   returned: success
   contains:
     before:
-      description: Before the module told it anything or made any request.
+      description: Before the module told it anything.
       type: dict
       contains: &backend
         requests:
@@ -177,50 +230,48 @@ backend:
           type: float
           sample: 1769860799.125
     after:
-      description: After the last of them.
+      description: After it.
       type: dict
       contains: *backend
-asked:
-  description: The requests that the module made, in this order.
+met:
+  description: Whether all conditions held at one look.
+  type: bool
+  returned: with O(for)
+  sample: true
+unmet:
+  description: The conditions that did not hold at the last look.
   type: list
-  elements: dict
-  returned: success
-  contains:
-    at:
-      description: When, in seconds of the epoch, by the clock of the machine that the module runs on.
-      type: float
-      sample: 1769860802.5
-    seconds:
-      description: How long it took, the way through the API server included.
-      type: float
-      sample: 0.009
-    status:
-      description: The status of the answer.
-      type: int
-      sample: 200
-    body:
-      description: The beginning of the answer.
-      type: str
-      sample: weather unavailable (tripped)
-    state:
-      description: The state of the breaker after it.
-      type: str
-      sample: open
+  elements: str
+  returned: with O(for)
+  sample: []
+why:
+  description: Of the unmet conditions that could not be evaluated, why.
+  type: dict
+  returned: with O(for)
+  sample: {}
 seconds:
-  description: How long it took to make them all.
+  description: How long it waited.
   type: float
-  returned: success
-  sample: 9.087
+  returned: with O(for)
+  sample: 14.204
 """
 
-import time
 from typing import Any
 
-from ansible_collections.workshop.production_patterns.plugins.module_utils.circuit_breaker import backend, breaker
-from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import ApiException, Cluster, run
+from ansible_collections.workshop.production_patterns.plugins.module_utils.circuit_breaker import (
+    backend,
+    breaker,
+    by_state,
+    recoveries,
+)
+from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import (
+    ApiException,
+    Cluster,
+    in_namespace,
+    run,
+)
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 
-_BODY_CHARACTERS = 200
 _TIMEOUT_SECONDS = 60
 
 
@@ -259,44 +310,38 @@ class Pod:
         return text, where
 
 
+def found_pod(cluster: Cluster, namespace: str, selectors: list[str]) -> str:
+    """The name of the one pod that the selectors match and that is not on its way out."""
+    pods = cluster.ask(f"{in_namespace(namespace)}/pods", {"labelSelector": ",".join(selectors)})["items"]
+    names = [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    if len(names) != 1:
+        told = ", ".join(sorted(names)) or "none"
+        raise Problem(f"label_selectors has to match one pod in namespace {namespace}, and matches {told}: correct it.")
+    return str(names[0])
+
+
 def observe(cluster: Cluster) -> dict[str, Any]:
     params = cluster.params
-    requests, interval, behaviour = params["requests"], params["interval"], params["behaviour"]
-    for name in ("port", "backend_port"):
-        if not 0 < params[name] < 65536:
-            raise Problem(f"{name} is {params[name]}: give 1 to 65535.")
-    if requests < 0 or interval < 0:
-        raise Problem(f"requests is {requests} and interval is {interval}: give 0 or more for both.")
-    pod = Pod(cluster, params["pod"], params["namespace"])
+    namespace, behaviour, since = params["namespace"], params["behaviour"], params["since"]
+    for option in ("port", "backend_port"):
+        if not 0 < params[option] < 65536:
+            raise Problem(f"{option} is {params[option]}: give 1 to 65535.")
+    name = params["pod"] or found_pod(cluster, namespace, params["label_selectors"])
+    pod = Pod(cluster, name, namespace)
 
     before = backend(*pod.read(params["backend_port"], "/status"))
     if behaviour is not None and not cluster.check_mode:
         pod.read(params["backend_port"], f"/behaviour/{behaviour}", "PUT")
-    asked: list[dict[str, Any]] = []
-    begun = time.monotonic()
-    for number in range(0 if cluster.check_mode else requests):
-        time.sleep(max(0.0, begun + number * interval - time.monotonic()))
-        at, start = time.time(), time.monotonic()
-        status, text = pod.ask(params["port"], "/")
-        seconds = time.monotonic() - start
-        state = breaker(*pod.read(params["port"], "/state"))["state"]
-        asked.append(
-            {
-                "at": round(at, 3),
-                "seconds": round(seconds, 3),
-                "status": status,
-                "body": text[:_BODY_CHARACTERS],
-                "state": state,
-            }
-        )
-    took = time.monotonic() - begun
     after = backend(*pod.read(params["backend_port"], "/status"))
+    seen = breaker(*pod.read(params["port"], "/state"))
+    spells = [spell for spell in seen["spells"] if since is None or spell["at"] + spell["seconds"] >= since]
     return {
         "changed": behaviour not in (None, before["behaviour"]),
-        **breaker(*pod.read(params["port"], "/state")),
+        **seen,
+        "spells": spells,
+        "states": by_state(spells),
+        "recoveries": recoveries(spells),
         "backend": {"before": before, "after": after},
-        "asked": asked,
-        "seconds": round(took, 3),
     }
 
 
@@ -304,14 +349,19 @@ def main() -> None:
     run(
         {
             "namespace": {"type": "str", "required": True},
-            "pod": {"type": "str", "required": True},
+            "pod": {"type": "str"},
+            "label_selectors": {"type": "list", "elements": "str"},
             "port": {"type": "int", "default": 6000},
             "backend_port": {"type": "int", "default": 5000},
             "behaviour": {"type": "str", "choices": ["healthy", "crashing", "slow"]},
-            "requests": {"type": "int", "default": 0},
-            "interval": {"type": "float", "default": 0.0},
+            "since": {"type": "float"},
+            # The action of this name takes these two, and never hands them on.
+            "for": {"type": "raw"},
+            "seconds": {"type": "float"},
         },
         observe,
+        mutually_exclusive=[("pod", "label_selectors")],
+        required_one_of=[("pod", "label_selectors")],
     )
 
 

@@ -6,16 +6,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: traffic
-short_description: Read what became of the requests that a client in a pod made
+short_description: Read what became of the requests that clients in pods made
 version_added: 1.0.0
 description:
-  - Counts the samples in the log of a traffic client, which has one for each request. The workshop's client
+  - Counts the samples in the logs of traffic clients, which have one for each request. The workshop's client
     (C(files/traffic)) writes them, and any other may.
   - >-
     A sample is a line of JSON such as C({"number": 17, "at": 1769860800.25, "seconds": 0.004, "status": 200, "error":
-    null}), written when the request ends. Requests are numbered from 0 in the order in which they begin; RV(samples)
-    says what else a line holds. Other lines are passed over.
-  - It does not wait. A client that has not started yet has no samples.
+    null}), written when the request ends. Requests are numbered from 0 in the order in which they begin;
+    RV(clients.samples) says what else a line holds. Other lines are passed over.
+  - With O(for) it looks until all conditions hold at one look, or until time is up, which is no failure but an answer,
+    RV(met). A look that fails is tried again, and the task fails when the last one did.
+  - A client that has not started yet has no samples.
   - A request is logged when it ends. To have all that began before O(until), read when the time-out of the last of
     them is over.
   - The task fails where failures could go unnoticed, since the log lacks requests of the time asked for. Such a log was
@@ -25,13 +27,14 @@ description:
 options:
   namespace:
     description:
-      - The namespace of the pod.
+      - The namespace of the pods.
     type: str
     required: true
-  pod:
+  pods:
     description:
-      - The name of the pod that the client runs in.
-    type: str
+      - The names of the pods that the clients run in.
+    type: list
+    elements: str
     required: true
   container:
     description:
@@ -46,6 +49,16 @@ options:
     description:
       - Leave out the requests that began after this time, in seconds of the epoch.
     type: float
+  for:
+    description:
+      - One or more conditions to wait for, as expressions without braces.
+      - They can use all that is returned by its name, each client by the name of its pod, and all other variables. One
+        that can't be evaluated does not hold yet.
+    type: raw
+  seconds:
+    description:
+      - How many seconds to wait for O(for) at most. Needed with it.
+    type: float
 notes:
   - Needs the right to C(get) pods and C(pods/log).
 attributes:
@@ -56,30 +69,29 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
   - workshop.production_patterns.cluster
+seealso:
+  - module: workshop.production_patterns.watch
 author:
   - The workshop.production_patterns authors (@workshop)
 """
 
 EXAMPLES = r"""
-- name: Wait until twenty requests in a row were served
+- name: Wait until the last twenty requests were answered alike
   workshop.production_patterns.traffic:
     kubeconfig: ~/.kube/workshop
     context: kind-workshop
     namespace: readiness
-    pod: client
-  register: client
-  until: >-
-    client is not failed and client.requests >= 20
-    and client.samples[-20:] | map(attribute='status') | unique == [200]
-  retries: 60
-  delay: 1
+    pods: [client]
+    for: client.in_a_row.requests >= 20
+    seconds: 60
+  register: steady
 
 - name: See what the roll-out cost
   workshop.production_patterns.traffic:
     kubeconfig: ~/.kube/workshop
     context: kind-workshop
     namespace: readiness
-    pod: client
+    pods: [client]
     since: 1769860800.0
     until: 1769860860.0
   register: rollout
@@ -87,129 +99,215 @@ EXAMPLES = r"""
 - name: No request failed, and none is unaccounted for
   ansible.builtin.assert:
     that:
-      - rollout.failed_requests == 0
-      - rollout.not_seen == []
+      - rollout.clients.client.failed_requests == 0
+      - rollout.clients.client.not_seen == []
 """
 
 RETURN = r"""
-samples:
-  description: The requests, by the time at which they began.
-  type: list
-  elements: dict
+clients:
+  description: What became of the requests of each client, by the name of its pod.
+  type: dict
   returned: success
   contains:
-    number:
-      description: The number of the request, counted from 0 in the order in which they begin.
+    samples:
+      description: The requests, by the time at which they began.
+      type: list
+      elements: dict
+      contains:
+        number:
+          description: The number of the request, counted from 0 in the order in which they begin.
+          type: int
+          sample: 17
+        at:
+          description: When it began, in seconds of the epoch.
+          type: float
+          sample: 1769860800.25
+        seconds:
+          description: How long it took, to the end of the answer or to its failure.
+          type: float
+          sample: 0.004
+        status:
+          description: The status of the answer, V(0) where none came whole.
+          type: int
+          sample: 200
+        error:
+          description: >-
+            What went wrong: C(refused), C(reset), C(timeout), C(unreachable), C(unresolved), or another word; V(null)
+            where an answer came.
+          type: str
+          sample: refused
+        body:
+          description: The beginning of the answer, when the client was started with C(--body), or V(null).
+          type: str
+          sample: Hello World
+    requests:
+      description: How many there are.
       type: int
-      sample: 17
-    at:
-      description: When it began, in seconds of the epoch.
+      sample: 610
+    failed_requests:
+      description: How many of them failed, with an error or with a status other than 2xx and 3xx.
+      type: int
+      sample: 294
+    failed_by:
+      description: How many failed with which error or, where an answer came, with which status.
+      type: dict
+      sample: {"503": 2, "refused": 292}
+    statuses:
+      description: How many had which status.
+      type: dict
+      sample: {"0": 292, "200": 316, "503": 2}
+    failures:
+      description: Those that failed.
+      type: dict
+      contains: &group
+        requests:
+          description: How many there are.
+          type: int
+          sample: 292
+        first_at:
+          description: When the first of them began, in seconds of the epoch, or V(null).
+          type: float
+          sample: 1769860803.1
+        last_at:
+          description: When the last of them began, or V(null).
+          type: float
+          sample: 1769860832.85
+        seconds:
+          description: How long they took, as in RV(clients.seconds).
+          type: dict
+    outcomes:
+      description: The requests by what became of them, the error or else the status; what came first is first.
+      type: dict
+      contains: *group
+      sample: {"refused": {"requests": 292, "first_at": 1769860803.1, "last_at": 1769860832.85}}
+    answers:
+      description: Those that did not fail by their answer, without the spaces around it; what came first is first.
+      type: dict
+      contains: *group
+      sample: {"Hello World": {"requests": 316, "first_at": 1769860800.25, "last_at": 1769860861.0}}
+    in_a_row:
+      description:
+        - The last requests, as far as they were all answered like the very last and none is missing between them.
+        - There are none where the last one failed.
+      type: dict
+      contains:
+        requests:
+          description: How many there are.
+          type: int
+          sample: 100
+        first_at:
+          description: When the first of them began, or V(null).
+          type: float
+          sample: 1769860833.0
+        last_at:
+          description: When the last of them began, or V(null).
+          type: float
+          sample: 1769860838.0
+        seconds:
+          description: How long they took, as in RV(clients.seconds).
+          type: dict
+        status:
+          description: Their status, or V(null).
+          type: int
+          sample: 200
+        body:
+          description: Their answer without the spaces around it, or V(null).
+          type: str
+          sample: Hello World
+    ended:
+      description: Whether the client has ended, so that nothing more will come.
+      type: bool
+      sample: false
+    longest_outage_seconds:
+      description:
+        - The longest time from the beginning of a failed request to that of the next successful one.
+        - Where none succeeds after it, the outage lasts until the last failed request ended.
       type: float
-      sample: 1769860800.25
+      sample: 29.8
     seconds:
-      description: How long it took, to the end of the answer or to its failure.
-      type: float
-      sample: 0.004
-    status:
-      description: The status of the answer, V(0) where none came whole.
-      type: int
-      sample: 200
-    error:
       description: >-
-        What went wrong: C(refused), C(reset), C(timeout), C(unreachable), C(unresolved), or another word; V(null) where
-        an answer came.
-      type: str
-      sample: refused
-    body:
-      description: The beginning of the answer, when the client was started with C(--body), or V(null).
-      type: str
-      sample: Hello World
-requests:
-  description: How many there are.
-  type: int
-  returned: success
-  sample: 610
-failed_requests:
-  description: How many of them failed, with an error or with a status other than 2xx and 3xx.
-  type: int
-  returned: success
-  sample: 294
-failed_by:
-  description: How many failed with which error or, where an answer came, with which status.
-  type: dict
-  returned: success
-  sample: {"503": 2, "refused": 292}
-statuses:
-  description: How many had which status.
-  type: dict
-  returned: success
-  sample: {"0": 292, "200": 316, "503": 2}
-longest_outage_seconds:
-  description:
-    - The longest time from the beginning of a failed request to that of the next successful one.
-    - Where none succeeds after it, the outage lasts until the last failed request ended.
-  type: float
-  returned: success
-  sample: 29.8
-seconds:
-  description: >-
-    How long the requests took, failed ones too, a refused one next to nothing and one without an answer its time-out;
-    V(null) where there are none.
-  type: dict
-  returned: success
-  contains: &percentiles
-    p50:
-      description: What half of them did not exceed.
+        How long the requests took, failed ones too, a refused one next to nothing and one without an answer its
+        time-out; V(null) where there are none.
+      type: dict
+      contains: &percentiles
+        min:
+          description: The shortest.
+          type: float
+          sample: 0.001
+        p50:
+          description: What half of them did not exceed.
+          type: float
+          sample: 0.002
+        p95:
+          description: What 95 percent of them did not exceed.
+          type: float
+          sample: 0.004
+        p99:
+          description: What 99 percent of them did not exceed.
+          type: float
+          sample: 0.011
+        max:
+          description: The longest.
+          type: float
+          sample: 0.03
+    successful_seconds:
+      description: How long those took that did not fail; V(null) where there are none.
+      type: dict
+      contains: *percentiles
+    missing_requests:
+      description:
+        - How many requests of this time have no line though later ones have. They are under way, or lost within the
+          last minute.
+        - Those that began after all others are not among them.
+      type: int
+      sample: 0
+    cut_lines:
+      description:
+        - How many lines of the whole log were a sample and were cut, or mixed with another, as when the client was
+          killed.
+      type: int
+      sample: 0
+    not_seen:
+      description: What could not be seen and why, in sentences; empty where all was.
+      type: list
+      elements: str
+      sample: []
+    began_within_seconds:
+      description: How long it took from the beginning of the first to that of the last.
       type: float
-      sample: 0.002
-    p95:
-      description: What 95 percent of them did not exceed.
+      sample: 60.9
+    requests_per_second:
+      description: How many began in a second, from the first to the last; V(null) where there are fewer than two.
       type: float
-      sample: 0.004
-    p99:
-      description: What 99 percent of them did not exceed.
-      type: float
-      sample: 0.011
-    max:
-      description: The longest.
-      type: float
-      sample: 0.03
-successful_seconds:
-  description: How long those took that did not fail; V(null) where there are none.
-  type: dict
-  returned: success
-  contains: *percentiles
-missing_requests:
-  description:
-    - How many requests of this time have no line though later ones have. They are under way, or lost within the last
-      minute.
-    - Those that began after all others are not among them.
-  type: int
-  returned: success
-  sample: 0
-cut_lines:
-  description:
-    - How many lines of the whole log were a sample and were cut, or mixed with another, as when the client was killed.
-  type: int
-  returned: success
-  sample: 0
-not_seen:
-  description: What could not be seen and why, in sentences; empty where all was.
+      sample: 10.0
+met:
+  description: Whether all conditions held at one look.
+  type: bool
+  returned: with O(for)
+  sample: true
+unmet:
+  description: The conditions that did not hold at the last look.
   type: list
   elements: str
-  returned: success
+  returned: with O(for)
   sample: []
-requests_per_second:
-  description: How many began in a second, from the first to the last; V(null) where there are fewer than two.
+why:
+  description: Of the unmet conditions that could not be evaluated, why.
+  type: dict
+  returned: with O(for)
+  sample: {}
+seconds:
+  description: How long it waited.
   type: float
-  returned: success
-  sample: 10.0
+  returned: with O(for)
+  sample: 14.204
 """
 
 from typing import Any
 
 from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import ApiException, Cluster, run
 from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import (
+    Json,
     chosen_container,
     epoch,
     statuses,
@@ -227,17 +325,26 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.traff
 )
 
 
-def read_log(cluster: Cluster, pod: str, container: str, namespace: str) -> str:
-    """The log of the last start of a container, as far as the kubelet still has it."""
+def read_log(cluster: Cluster, pod: Json, container: str) -> str:
+    """The log of the last start of a container, as far as the kubelet still has it; nothing before its first start."""
+    name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
     query = [("container", container)]
     try:
-        answer = cluster.resource("Pod").log.get(name=pod, namespace=namespace, query_params=query, serialize=False)
+        answer = cluster.resource("Pod").log.get(name=name, namespace=namespace, query_params=query, serialize=False)
     except ApiException as error:
-        # There is no log before the container has started.
+        # A pod without a node, or of which its node has not heard yet, is refused in one way or another.
+        if error.status in (400, 404) and not _has_started(pod, container):
+            return ""
         if error.status == 400 and "waiting to start" in str(error.body):
             return ""
         raise
     return bytes(answer.data).decode(errors="replace")
+
+
+def _has_started(pod: Json, container: str) -> bool:
+    status = statuses(pod).get(container, {})
+    known = [*(status.get("state") or {}), *(status.get("lastState") or {})]
+    return "running" in known or "terminated" in known
 
 
 def not_seen(missing_requests: int, cut_lines: int) -> list[str]:
@@ -250,13 +357,12 @@ def not_seen(missing_requests: int, cut_lines: int) -> list[str]:
     return said
 
 
-def observe(cluster: Cluster) -> dict[str, Any]:
-    name, namespace, since, until = (cluster.params[option] for option in ("pod", "namespace", "since", "until"))
-    if since is not None and until is not None and since > until:
-        raise Problem(f"since ({since}) is later than until ({until}): exchange or correct them.")
+def client(cluster: Cluster, name: str) -> dict[str, Any]:
+    """What became of the requests of one client. Raises Problem, with what was seen, where failures may be missing."""
+    namespace, since, until = (cluster.params[option] for option in ("namespace", "since", "until"))
     pod, _version = cluster.pod(name, namespace)
     container, _found = chosen_container(pod, cluster.params["container"])
-    text = read_log(cluster, name, container, namespace)
+    text = read_log(cluster, pod, container)
     # A restart before the log was read shows afterwards only.
     later, _version = cluster.pod(name, namespace)
     if later["metadata"]["uid"] != pod["metadata"]["uid"]:
@@ -278,6 +384,7 @@ def observe(cluster: Cluster) -> dict[str, Any]:
         "missing_requests": missing_requests,
         "cut_lines": log.cut_lines,
         "not_seen": not_seen(missing_requests, log.cut_lines),
+        "ended": later["status"].get("phase") in ("Succeeded", "Failed"),
     }
     trouble = (
         restarted(status.get("restartCount", 0), epoch(started.get("startedAt")), since)
@@ -287,17 +394,39 @@ def observe(cluster: Cluster) -> dict[str, Any]:
     )
     if trouble:
         raise Problem(f"The log of pod {name} {trouble}", **seen)
-    return {"changed": False, **seen}
+    return seen
+
+
+def observe(cluster: Cluster) -> dict[str, Any]:
+    since, until = cluster.params["since"], cluster.params["until"]
+    if since is not None and until is not None and since > until:
+        raise Problem(f"since ({since}) is later than until ({until}): exchange or correct them.")
+    if not cluster.params["pods"]:
+        raise Problem("pods is empty: name the pods of the clients.")
+    clients: dict[str, Any] = {}
+    problems: list[str] = []
+    for name in cluster.params["pods"]:
+        try:
+            clients[name] = client(cluster, name)
+        except Problem as problem:
+            clients[name] = problem.seen
+            problems.append(str(problem))
+    if problems:
+        raise Problem(" ".join(problems), clients=clients)
+    return {"changed": False, "clients": clients}
 
 
 def main() -> None:
     run(
         {
             "namespace": {"type": "str", "required": True},
-            "pod": {"type": "str", "required": True},
+            "pods": {"type": "list", "elements": "str", "required": True},
             "container": {"type": "str"},
             "since": {"type": "float"},
             "until": {"type": "float"},
+            # The action of this name takes these two, and never hands them on.
+            "for": {"type": "raw"},
+            "seconds": {"type": "float"},
         },
         observe,
     )

@@ -8,6 +8,15 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.errors import AnsibleError, AnsibleTemplateSyntaxError
+from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
+
+if t.TYPE_CHECKING:
+    from ansible.template import Templar
+
+LONG_SECONDS = 10
+"""A wait that may take so long says what it waits for."""
+
 
 def conditions(given: object) -> list[str] | None:
     """One or more conditions as a list, None when they are anything but expressions."""
@@ -22,3 +31,20 @@ def reason(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     return " ".join(str(error).split())
+
+
+def unmet(templar: Templar, wanted: list[str], names: dict[str, t.Any]) -> dict[str, str | None]:
+    """The conditions that do not hold, each with the reason why it can't be evaluated, if it can't.
+
+    Raises Problem for one that is no expression, since it never will hold.
+    """
+    found: dict[str, str | None] = {}
+    for condition in wanted:
+        try:
+            if not templar.evaluate_expression(condition, local_variables=names, escape_backslashes=False):
+                found[condition] = None
+        except AnsibleTemplateSyntaxError as error:
+            raise Problem(f'The condition "{condition}" is no expression: {reason(error)}') from error
+        except AnsibleError as error:
+            found[condition] = reason(error)
+    return found

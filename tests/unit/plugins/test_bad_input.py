@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[3]
 PREFIX = "workshop.production_patterns."
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 POD = {"namespace": "shop", "pod": "web"}
+CLIENT = {"namespace": "shop", "pods": ["web"]}
 PODS = {"pods": {"namespace": "shop"}, "for": "pods", "seconds": 1}
 TOOLCHAIN = {"version": "1.26.8", "checksums": {"amd64": "h1:x"}, "path": "/nowhere"}
 RIGHT_OPTIONS: dict[str, dict[str, t.Any]] = {
@@ -32,7 +33,7 @@ RIGHT_OPTIONS: dict[str, dict[str, t.Any]] = {
     "pod_processes": POD,
     "pod_stop": POD,
     "preflight": {},
-    "traffic": POD,
+    "traffic": CLIENT,
     "watch": PODS,
 }
 
@@ -40,8 +41,9 @@ RIGHT_OPTIONS: dict[str, dict[str, t.Any]] = {
 WRONG_OPTIONS: list[tuple[str, dict[str, t.Any], str]] = [
     ("circuit_breaker", {"pod": "web"}, "namespace"),
     ("circuit_breaker", {**POD, "behaviour": "sleepy"}, "healthy"),
-    ("circuit_breaker", {**POD, "requests": -1}, "requests"),
-    ("circuit_breaker", {**POD, "interval": -1.0}, "interval"),
+    ("circuit_breaker", {"namespace": "shop"}, "label_selectors"),
+    ("circuit_breaker", {**POD, "for": "state", "seconds": 0}, "seconds"),
+    ("circuit_breaker", {**POD, "for": "state >", "seconds": 1}, "no expression"),
     ("circuit_breaker", {**POD, "port": 0}, "port"),
     ("claim", {"shows": "pattern", "observed": {"a": 1}}, "that"),
     ("claim", {"shows": "both", "observed": {"a": 1}, "that": "a == 1"}, "antipattern"),
@@ -63,8 +65,10 @@ WRONG_OPTIONS: list[tuple[str, dict[str, t.Any], str]] = [
     ("pod_stop", {**POD, "grace_seconds": -1}, "grace_seconds"),
     ("pod_stop", {**POD, "timeout": 0}, "timeout"),
     ("preflight", {"reach": "perhaps"}, "reach"),
-    ("traffic", {"pod": "web"}, "namespace"),
-    ("traffic", {**POD, "since": 20.0, "until": 10.0}, "until"),
+    ("traffic", {"pods": ["web"]}, "namespace"),
+    ("traffic", {**CLIENT, "pods": []}, "pods"),
+    ("traffic", {**CLIENT, "since": 20.0, "until": 10.0}, "until"),
+    ("traffic", {**CLIENT, "for": "pods", "seconds": 0}, "seconds"),
     ("watch", {"for": "pods", "seconds": 1}, "give jobs or pods"),
     ("watch", {**PODS, "jobs": {"namespace": "shop"}}, "mutually exclusive"),
     ("watch", {**PODS, "seconds": 0}, "seconds is 0"),
@@ -72,7 +76,7 @@ WRONG_OPTIONS: list[tuple[str, dict[str, t.Any], str]] = [
     ("watch", {**PODS, "for": []}, "one or more conditions"),
     *((module, {**options, "colour": "red"}, "colour") for module, options in RIGHT_OPTIONS.items()),
 ]
-OF_CLUSTER = [module for module in MODULES if RIGHT_OPTIONS[module] in (POD, PODS)]
+OF_CLUSTER = [module for module in MODULES if RIGHT_OPTIONS[module] in (POD, PODS, CLIENT)]
 OF_ENGINE = ["container_processes", "container_stop", "image_contents"]
 
 

@@ -24,7 +24,7 @@ class Status:
 
 
 app = Flask(__name__)
-status = Status(os.environ.get("BEHAVIOUR", "healthy"), time.time(), time.time())
+status = Status("healthy", time.time(), time.time())
 lock = Lock()
 
 

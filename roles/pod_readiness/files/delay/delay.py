@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: The workshop.production_patterns authors
-"""A service that says which version it is, and of which pod."""
+"""A service that says which pod answers. Each answer takes a moment, so that some are always under way."""
 
 from __future__ import annotations
 
 import os
 import socket
+import time
 
 from flask import Flask
 
-VERSION = os.environ.get("VERSION", "0")
+ANSWER_SECONDS = float(os.environ.get("ANSWER_SECONDS", "0"))
 
 app = Flask(__name__)
 
 
 @app.get("/")
-def version() -> str:
-    return f"version {VERSION} of {socket.gethostname()}\n"
+def pod() -> str:
+    time.sleep(ANSWER_SECONDS)
+    return f"{socket.gethostname()}\n"
 
 
 @app.get("/ready")

@@ -11,7 +11,9 @@ from typing import Any
 bind = "0.0.0.0:5000"
 workers = 1
 worker_class = "gthread"
-threads = 8
+threads = 32
+# On SIGTERM it ends at once, whatever is under way.
+graceful_timeout = 0
 accesslog = "-"
 # Workers say that they live by touching a file, and the image's user has no other place to write to.
 worker_tmp_dir = "/dev/shm"

@@ -12,6 +12,7 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.traff
     Log,
     between,
     gaps,
+    in_a_row,
     longest_outage,
     lost,
     parse,
@@ -21,6 +22,9 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.traff
     summary,
     two_clients,
 )
+
+HALF = {"min": 0.5, "p50": 0.5, "p95": 0.5, "p99": 0.5, "max": 0.5}
+NONE = dict.fromkeys(HALF)
 
 
 def sample(number: int, at: float, status: int = 200, error: str | None = None, seconds: float = 0.5) -> Any:
@@ -223,9 +227,18 @@ def test_the_summary_counts():
         "failed_requests": 3,
         "failed_by": {"503": 1, "refused": 2},
         "statuses": {"0": 2, "200": 3, "503": 1},
+        "failures": {"requests": 3, "first_at": 2.0, "last_at": 4.0, "seconds": HALF},
+        "outcomes": {
+            "200": {"requests": 3, "first_at": 0.0, "last_at": 5.0, "seconds": HALF},
+            "refused": {"requests": 2, "first_at": 2.0, "last_at": 4.0, "seconds": HALF},
+            "503": {"requests": 1, "first_at": 3.0, "last_at": 3.0, "seconds": HALF},
+        },
+        "answers": {},
+        "in_a_row": {"requests": 1, "first_at": 5.0, "last_at": 5.0, "seconds": HALF, "status": 200, "body": None},
         "longest_outage_seconds": 3.0,
-        "seconds": {"p50": 0.5, "p95": 0.5, "p99": 0.5, "max": 0.5},
-        "successful_seconds": {"p50": 0.5, "p95": 0.5, "p99": 0.5, "max": 0.5},
+        "seconds": HALF,
+        "successful_seconds": HALF,
+        "began_within_seconds": 5.0,
         "requests_per_second": 1.0,
     }
     assert len(told["samples"]) == 6
@@ -238,9 +251,14 @@ def test_the_summary_of_nothing():
         "failed_requests": 0,
         "failed_by": {},
         "statuses": {},
+        "failures": {"requests": 0, "first_at": None, "last_at": None, "seconds": NONE},
+        "outcomes": {},
+        "answers": {},
+        "in_a_row": {"requests": 0, "first_at": None, "last_at": None, "seconds": NONE, "status": None, "body": None},
         "longest_outage_seconds": 0.0,
-        "seconds": {"p50": None, "p95": None, "p99": None, "max": None},
-        "successful_seconds": {"p50": None, "p95": None, "p99": None, "max": None},
+        "seconds": NONE,
+        "successful_seconds": NONE,
+        "began_within_seconds": 0.0,
         "requests_per_second": None,
     }
 
@@ -258,5 +276,35 @@ def test_which_statuses_are_failures(status, fails):
 def test_percentiles_of_all_and_of_the_successes():
     samples = [sample(0, 0.0, seconds=0.2), sample(1, 1.0, 0, "refused", 0.001), sample(2, 2.0, 0, "timeout", 5.0)]
     told = summary([*samples, sample(3, 3.0, seconds=0.4)])
-    assert told["seconds"] == {"p50": 0.2, "p95": 5.0, "p99": 5.0, "max": 5.0}
-    assert told["successful_seconds"] == {"p50": 0.2, "p95": 0.4, "p99": 0.4, "max": 0.4}
+    assert told["seconds"] == {"min": 0.001, "p50": 0.2, "p95": 5.0, "p99": 5.0, "max": 5.0}
+    assert told["successful_seconds"] == {"min": 0.2, "p50": 0.2, "p95": 0.4, "p99": 0.4, "max": 0.4}
+
+
+def answered(number: int, body: str | None, status: int = 200) -> Any:
+    return {**sample(number, float(number), status), "body": body}
+
+
+def test_answers_are_told_apart_without_the_spaces_around_them_and_failures_are_none():
+    told = summary([answered(0, "old\n"), answered(1, "new"), answered(2, "old"), answered(3, "oops", 500)])["answers"]
+    assert list(told) == ["old", "new"]
+    assert told["old"] == {"requests": 2, "first_at": 0.0, "last_at": 2.0, "seconds": HALF}
+
+
+@pytest.mark.parametrize(
+    ("samples", "requests", "first_at", "body"),
+    [
+        ([], 0, None, None),
+        ([answered(0, "a\n"), answered(1, "a\n")], 2, 0.0, "a"),
+        ([answered(0, "a"), answered(1, "b"), answered(2, "b")], 2, 1.0, "b"),
+        # Without a body the status has to do.
+        ([answered(0, None, 302), answered(1, None), answered(2, None)], 2, 1.0, None),
+        # One is missing, and still under way.
+        ([answered(0, "a"), answered(1, "a"), answered(3, "a")], 1, 3.0, "a"),
+        ([answered(0, "a"), answered(1, "a", 500), answered(2, "a")], 1, 2.0, "a"),
+        ([answered(0, "a"), answered(1, "a", 500)], 0, None, None),
+    ],
+)
+def test_the_last_requests_in_a_row(samples, requests, first_at, body):
+    row = in_a_row(samples)
+    assert (row["requests"], row["first_at"], row["body"]) == (requests, first_at, body)
+    assert row["last_at"] == (samples[-1]["at"] if requests else None)

@@ -14,7 +14,7 @@ from ansible_collections.workshop.production_patterns.plugins.modules.circuit_br
 
 
 class FakeCluster:
-    """A cluster with a pod whose breaker passes on the first request and is open from then on."""
+    """A cluster with a pod whose breaker was open for 30 seconds, and closed again after a trial."""
 
     def __init__(self, refused: int | None = None, check_mode: bool = False, **options: Any) -> None:
         self.params = {
@@ -23,19 +23,29 @@ class FakeCluster:
             "port": 6000,
             "backend_port": 5000,
             "behaviour": None,
-            "requests": 0,
-            "interval": 0.0,
+            "label_selectors": None,
+            "since": None,
             **options,
         }
         self.check_mode = check_mode
         self.refused = refused
         self.dynamic = self
         self.behaviour = "healthy"
-        self.passed = 0
+        self.names = ["web"]
         self.said: list[str] = []
 
     def pod(self, name, namespace):
         return {}, "900"
+
+    def resource(self, kind):
+        assert kind == "Pod"
+        return self
+
+    def get(self, namespace, label_selector):
+        assert (namespace, label_selector) == ("mailsite", "app=weather,site=guarded")
+        leaving = {"metadata": {"name": "old", "deletionTimestamp": "2026-01-31T12:00:00Z"}}
+        pods = [leaving, *({"metadata": {"name": name}} for name in self.names)]
+        return SimpleNamespace(to_dict=lambda: {"items": pods})
 
     def request(self, method, path, serialize, _request_timeout):
         assert not serialize
@@ -50,18 +60,20 @@ class FakeCluster:
             raise error
         match asked.split("/proxy"):
             case ["GET 6000", "/state"]:
-                state = "open" if self.passed else "closed"
-                spell = {"state": state, "at": 1.0, "passed_requests": self.passed, "rejected_requests": 0}
+                spells = [("closed", 1.0, 3), ("open", 10.0, 0), ("half-open", 40.0, 1), ("closed", 40.5, 2)]
                 answer = {
-                    "state": state,
-                    "now": 2.0,
-                    "passed_requests": self.passed,
+                    "state": "closed",
+                    "now": 50.0,
+                    "passed_requests": 6,
                     "rejected_requests": 0,
-                    "spells": [spell],
+                    "spells": [
+                        {"state": state, "at": at, "passed_requests": passed, "rejected_requests": 0}
+                        for state, at, passed in spells
+                    ],
                 }
             case ["GET 5000", "/status"]:
                 answer = {
-                    "requests": self.passed,
+                    "requests": 6,
                     "started_at": 1.0,
                     "behaviour": self.behaviour,
                     "behaves_so_since": 1.0,
@@ -69,9 +81,6 @@ class FakeCluster:
             case ["PUT 5000", behaviour]:
                 self.behaviour = behaviour.removeprefix("/behaviour/")
                 answer = {}
-            case ["GET 6000", "/"]:
-                answer = "tripped" if self.passed else "unavailable"
-                self.passed = 1
         return SimpleNamespace(status=200, data=json.dumps(answer).encode())
 
 
@@ -79,23 +88,30 @@ def test_a_look_changes_nothing():
     cluster = FakeCluster()
     seen = observe(cluster)
     assert not seen["changed"]
-    assert (seen["state"], seen["asked"]) == ("closed", [])
+    assert seen["state"] == "closed"
+    assert seen["states"]["open"]["seconds"] == 30.0
+    assert [found["closed_at"] for found in seen["recoveries"]] == [40.5]
     assert all(said.startswith("GET") for said in cluster.said)
 
 
-def test_each_request_and_the_state_after_it():
-    seen = observe(FakeCluster(requests=2))
-    assert [(one["status"], one["body"], one["state"]) for one in seen["asked"]] == [
-        (200, '"unavailable"', "open"),
-        (200, '"tripped"', "open"),
-    ]
-    assert [seen["backend"][when]["requests"] for when in ("before", "after")] == [0, 1]
-    assert not seen["changed"]
+@pytest.mark.parametrize(("since", "states"), [(11.0, 3), (40.2, 2), (60.0, 0)])
+def test_spells_that_were_over_before_are_left_out(since, states):
+    seen = observe(FakeCluster(since=since))
+    assert len(seen["spells"]) == states
+    assert len(seen["recoveries"]) == (states == 3)
 
 
-def test_requests_are_so_far_apart():
-    seen = observe(FakeCluster(requests=3, interval=0.05))
-    assert seen["seconds"] >= 0.1
+def test_the_one_pod_that_is_not_on_its_way_out():
+    cluster = FakeCluster(pod=None, label_selectors=["app=weather", "site=guarded"])
+    assert observe(cluster)["state"] == "closed"
+
+
+@pytest.mark.parametrize(("names", "told"), [([], "none"), (["b", "a"], "a, b")])
+def test_selectors_that_match_another_number_of_pods(names, told):
+    cluster = FakeCluster(pod=None, label_selectors=["app=weather", "site=guarded"])
+    cluster.names = names
+    with pytest.raises(Problem, match=f"has to match one pod in namespace mailsite, and matches {told}: correct it.$"):
+        observe(cluster)
 
 
 @pytest.mark.parametrize(("behaviour", "changed"), [("slow", True), ("healthy", False)])
@@ -105,17 +121,16 @@ def test_a_backend_that_is_told_how_to_behave(behaviour, changed):
     assert seen["backend"]["after"]["behaviour"] == behaviour
 
 
-def test_check_mode_tells_and_asks_nothing():
-    cluster = FakeCluster(behaviour="slow", requests=2, check_mode=True)
-    seen = observe(cluster)
-    assert seen["changed"]
-    assert (cluster.behaviour, cluster.passed, seen["asked"]) == ("healthy", 0, [])
+def test_check_mode_tells_nothing():
+    cluster = FakeCluster(behaviour="slow", check_mode=True)
+    assert observe(cluster)["changed"]
+    assert cluster.behaviour == "healthy"
 
 
-@pytest.mark.parametrize("options", [{"requests": -1}, {"interval": -0.5}])
+@pytest.mark.parametrize("options", [{"port": 0}, {"backend_port": 65536}])
 def test_bad_input_asks_nothing(options):
     cluster = FakeCluster(**options)
-    with pytest.raises(Problem, match="or more for both"):
+    with pytest.raises(Problem, match="_?port is [0-9]+: give 1 to 65535.$"):
         observe(cluster)
     assert cluster.said == []
 

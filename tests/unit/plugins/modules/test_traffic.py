@@ -24,7 +24,7 @@ BEFORE = {"terminated": {"exitCode": 1, "startedAt": "2026-01-31T11:00:00Z", "fi
 
 def client(state: dict[str, Any] | None = None, last_state: dict[str, Any] | None = None, restarts: int = 0) -> Any:
     pod = copy.deepcopy(PODS["ready"])
-    pod["metadata"]["name"] = "client"
+    pod["metadata"] |= {"name": "client", "namespace": "shop"}
     pod["status"]["containerStatuses"][0] |= {
         "state": state or RUNNING,
         "lastState": last_state or {},
@@ -42,7 +42,14 @@ class FakeCluster:
     """A cluster whose client has logged these lines; the second pod is that of a look after the log was read."""
 
     def __init__(self, *lines: str, pods: tuple[Any, ...] = (), refusal: Any = None, **options: Any) -> None:
-        self.params = {"pod": "client", "namespace": "shop", "container": None, "since": None, "until": None, **options}
+        self.params = {
+            "pods": ["client"],
+            "namespace": "shop",
+            "container": None,
+            "since": None,
+            "until": None,
+            **options,
+        }
         self.lines = lines
         self.pods = list(pods or (client(), client()))
         self.refusal = refusal
@@ -62,14 +69,23 @@ class FakeCluster:
         return SimpleNamespace(data="\n".join(self.lines).encode())
 
 
+def look(cluster: FakeCluster) -> dict[str, Any]:
+    """What became of the requests of the client."""
+    seen: dict[str, Any] = observe(cluster)  # type: ignore[arg-type]
+    assert not seen["changed"]
+    assert seen["clients"].keys() == {"client"}
+    only: dict[str, Any] = seen["clients"]["client"]
+    return only
+
+
 def test_what_became_of_the_requests():
-    seen = observe(FakeCluster(line(0), line(1, 503), line(2), since=NOON + 1))
-    assert (seen["changed"], seen["requests"], seen["failed_requests"]) == (False, 2, 1)
+    seen = look(FakeCluster(line(0), line(1, 503), line(2), since=NOON + 1))
+    assert (seen["requests"], seen["failed_requests"], seen["ended"]) == (2, 1, False)
     assert (seen["missing_requests"], seen["cut_lines"], seen["not_seen"]) == (0, 0, [])
 
 
 def test_what_is_missing_and_what_was_cut_is_counted_and_said():
-    seen = observe(FakeCluster(line(0), line(3), '{"number": 4, "at":'))
+    seen = look(FakeCluster(line(0), line(3), '{"number": 4, "at":'))
     assert (seen["missing_requests"], seen["cut_lines"]) == (2, 1)
     assert seen["not_seen"] == [
         "Requests without a line: 2. They are under way, or were lost.",
@@ -99,12 +115,19 @@ def test_no_failure_goes_unnoticed(lines, state, last_state, restarts, since, sa
     assert str(problem.value).startswith("The log of pod client ")
     assert said in str(problem.value)
     # What was seen is told even so.
-    assert problem.value.seen["requests"] >= 1
+    assert problem.value.seen["clients"]["client"]["requests"] >= 1
+
+
+@pytest.mark.parametrize(("phase", "ended"), [("Running", False), ("Succeeded", True), ("Failed", True)])
+def test_a_client_that_has_ended(phase, ended):
+    now = client(RUNNING if phase == "Running" else ENDED)
+    now["status"]["phase"] = phase
+    assert look(FakeCluster(line(0), pods=(now, now)))["ended"] is ended
 
 
 def test_a_client_that_was_restarted_before_the_time_asked_for():
     now = client(RUNNING, BEFORE, 1)
-    assert observe(FakeCluster(line(0), line(1), line(2), pods=(now, now), since=NOON + 1))["requests"] == 2
+    assert look(FakeCluster(line(0), line(1), line(2), pods=(now, now), since=NOON + 1))["requests"] == 2
 
 
 def test_a_restart_between_the_look_and_the_log_is_seen():
@@ -119,13 +142,38 @@ def test_another_pod_of_the_name_is_not_the_client():
         observe(FakeCluster(line(0), pods=(client(), other)))
 
 
-def test_a_client_that_has_not_started_has_no_samples():
-    refusal = ApiException(status=400, reason="Bad Request")
-    refusal.body = 'container "web" in pod "client" is waiting to start: ContainerCreating'
-    assert observe(FakeCluster(refusal=refusal))["requests"] == 0
-    refusal.body = "something else"
+def refused(status: int, body: str) -> ApiException:
+    refusal = ApiException(status=status, reason="Bad Request")
+    refusal.body = body
+    return refusal
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (400, 'container "web" in pod "client" is waiting to start: ContainerCreating'),
+        # It has no node yet, or the node has not heard of it.
+        (400, "pod client does not have a host assigned"),
+        (404, 'pods "client" not found'),
+    ],
+)
+def test_a_client_that_has_not_started_has_no_samples(status, said):
+    now = client({"waiting": {"reason": "ContainerCreating"}})
+    assert look(FakeCluster(refusal=refused(status, said), pods=(now, now)))["requests"] == 0
+    nothing = client()
+    nothing["status"].pop("containerStatuses")
+    assert look(FakeCluster(refusal=refused(status, said), pods=(nothing, nothing)))["requests"] == 0
+
+
+def test_a_client_that_is_waiting_by_the_time_it_is_asked():
+    said = 'container "web" in pod "client" is waiting to start: CrashLoopBackOff'
+    assert look(FakeCluster(refusal=refused(400, said)))["requests"] == 0
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_the_log_of_a_client_that_has_started_can_be_had(status):
     with pytest.raises(ApiException):
-        observe(FakeCluster(refusal=refusal))
+        observe(FakeCluster(refusal=refused(status, "something else")))
 
 
 def test_a_log_of_something_else():
@@ -143,4 +191,4 @@ def test_of_several_containers_one_has_to_be_named():
     several["spec"]["containers"].append({"name": "mesh"})
     with pytest.raises(Problem, match=r"several containers: name one with container \(web, mesh\)"):
         observe(FakeCluster(line(0), pods=(several, several)))
-    assert observe(FakeCluster(line(0), pods=(several, several), container="web"))["requests"] == 1
+    assert look(FakeCluster(line(0), pods=(several, several), container="web"))["requests"] == 1

@@ -41,6 +41,11 @@ class Termination(Ending):
     container: str
 
 
+class Owner(TypedDict):
+    kind: str
+    name: str
+
+
 class Event(TypedDict):
     reason: str | None
     type: str | None
@@ -53,12 +58,14 @@ class Event(TypedDict):
 class Outcome(TypedDict):
     name: str
     uid: str
+    owners: list[Owner]
     node: str | None
     mirror: bool
     phase: str | None
     reason: str | None
     message: str | None
     deletion_timestamp: float | None
+    disruption: str | None
     ready: bool
     scheduled: Scheduled
     containers: dict[str, Container]
@@ -150,12 +157,14 @@ def outcome(pod: Json) -> Outcome:
     return {
         "name": metadata["name"],
         "uid": metadata["uid"],
+        "owners": [{"kind": owner["kind"], "name": owner["name"]} for owner in metadata.get("ownerReferences") or ()],
         "node": pod["spec"].get("nodeName"),
         "mirror": MIRROR in (metadata.get("annotations") or {}),
         "phase": status.get("phase"),
         "reason": status.get("reason"),
         "message": status.get("message"),
         "deletion_timestamp": epoch(metadata.get("deletionTimestamp")),
+        "disruption": _condition(pod, "DisruptionTarget").get("reason"),
         "ready": _condition(pod, "Ready").get("status") == "True",
         "scheduled": {
             "status": scheduled.get("status", "Unknown"),

@@ -89,6 +89,20 @@ pods:
       description: The identity of the pod, another one for each pod that ever bore the name.
       type: str
       sample: 0f3c0a1e-6a8b-4f6e-9a1c-0d6d5b0f2c11
+    owners:
+      description: What made it and makes another when it is gone, as a controller does; empty when nothing owns it.
+      type: list
+      elements: dict
+      sample: []
+      contains:
+        kind:
+          description: The kind of the owner.
+          type: str
+          sample: ReplicaSet
+        name:
+          description: The name of the owner.
+          type: str
+          sample: hog-69f785b554
     node:
       description: The node that it was given to, or V(null).
       type: str
@@ -117,6 +131,12 @@ pods:
       description: When the grace period of its deletion is over, or V(null) when it is not being deleted.
       type: float
       sample: 1769860830.0
+    disruption:
+      description:
+        - Why the cluster itself ends the pod, such as C(DeletionByTaintManager), C(EvictionByEvictionAPI),
+          C(PreemptionByScheduler) or C(TerminationByKubelet); V(null) when it does not.
+      type: str
+      sample: null
     ready:
       description: Whether it is ready.
       type: bool

@@ -14,7 +14,7 @@ description:
   - The watch begins at the version of the pod before the deletion, so that it misses nothing, and goes on when the
     connection is closed or cut.
   - It needs the rights to C(get) and C(delete) the pod. Without the right to C(watch) pods it looks once a second, and
-    says so with RV(gaps).
+    says so with RV(gaps). The right to C(list) events is for RV(told_at).
 options:
   namespace:
     description:
@@ -78,6 +78,13 @@ grace_seconds:
   type: int
   returned: success
   sample: 30
+told_at:
+  description:
+    - When the node began to stop its containers, in whole seconds since the epoch, by the first event C(Killing).
+    - V(null) where no such event has come by the time the pod is gone, or where events may not be listed.
+  type: float
+  returned: success, when not in check mode
+  sample: 1769860801.0
 gaps:
   description:
     - How often the watch could not go on where it had ended, because the cluster had forgotten what came then, or
@@ -139,7 +146,7 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.clust
     run,
     sentence,
 )
-from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import endings
+from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import endings, event
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from ansible_collections.workshop.production_patterns.plugins.module_utils.watching import Look, Seen, Source, observe
 
@@ -168,6 +175,18 @@ def delete(cluster: Cluster, uid: str, grace_seconds: int) -> int:
     # The cluster shortens it for a pod that has not been given to a node.
     in_force: int = (deleted.get("metadata") or {}).get("deletionGracePeriodSeconds", grace_seconds)
     return in_force
+
+
+def told_at(cluster: Cluster, uid: str) -> float | None:
+    """When the node began to stop the pod, in seconds since the epoch; None where no event tells it."""
+    namespace = pod_path(cluster.params["pod"], cluster.params["namespace"]).rpartition("/pods/")[0]
+    selector = f"involvedObject.uid={uid},reason=Killing"
+    try:
+        found = cluster.ask(f"{namespace}/events", {"fieldSelector": selector})
+    except (ApiException, HTTPError, ValueError):
+        return None
+    times = [event(raw)["first_time"] for raw in found.get("items") or ()]
+    return min((time for time in times if time is not None), default=None)
 
 
 def stop(cluster: Cluster) -> dict[str, Any]:
@@ -207,7 +226,7 @@ def stop(cluster: Cluster) -> dict[str, Any]:
             for _source, news in part:
                 seen.take(news)
             if uid in seen.gone_at:
-                return result(seconds=round(time.monotonic() - begun, 3))
+                return result(seconds=round(time.monotonic() - begun, 3), told_at=told_at(cluster, uid))
     except Problem as problem:
         raise Problem(
             f"Pod {name} in namespace {namespace} was deleted, but its end could not be watched: {problem}", **result()

@@ -172,6 +172,19 @@ def test_kinds_of_containers():
     }
 
 
+def test_who_owns_a_pod_and_why_the_cluster_ends_it():
+    hog = outcome(PODS["oom_killed"])
+    assert (hog["owners"], hog["disruption"]) == ([], None)
+    pod = yaml.safe_load(yaml.safe_dump(PODS["oom_killed"]))
+    pod["metadata"]["ownerReferences"] = [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "hog-1", "uid": "2"}]
+    pod["status"].setdefault("conditions", []).append(
+        {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}
+    )
+    marked = outcome(pod)
+    assert marked["owners"] == [{"kind": "ReplicaSet", "name": "hog-1"}]
+    assert marked["disruption"] == "DeletionByTaintManager"
+
+
 def test_a_pod_that_nobody_has_looked_at_yet():
     new = outcome(PODS["empty_status"])
     assert (new["phase"], new["node"], new["scheduled"]["status"]) == (None, None, "Unknown")

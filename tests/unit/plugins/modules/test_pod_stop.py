@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ RUNNING = PODS["ready"]
 UID = RUNNING["metadata"]["uid"]
 PATH = "/api/v1/namespaces/quotas/pods"
 WEB = f"{PATH}/web"
+EVENTS = "/api/v1/namespaces/quotas/events"
 
 
 def ended() -> dict[str, Any]:
@@ -94,6 +96,20 @@ def test_the_seconds_are_those_until_it_was_gone(api):
     # A server that takes a second to answer the first watch, which then ends without a word.
     api.on_watch(PATH, changes(quiet=True), GOES)
     assert 0.9 < ask(api)["seconds"] < 3
+
+
+def test_when_the_node_began_to_stop_it(api):
+    events = [{"reason": "Killing", "firstTimestamp": f"2026-01-31T12:00:0{second}Z"} for second in (2, 1)]
+    api.on(EVENTS, Answer({"items": events}))
+    assert ask(api)["told_at"] == datetime(2026, 1, 31, 12, 0, 1, tzinfo=UTC).timestamp()
+    (request,) = api.asked(EVENTS)
+    assert request.query["fieldSelector"] == f"involvedObject.uid={UID},reason=Killing"
+
+
+@pytest.mark.parametrize("answer", [Answer({"items": []}), status(403), CUT])
+def test_when_no_event_tells_it(api, answer):
+    api.on(EVENTS, answer)
+    assert ask(api)["told_at"] is None
 
 
 def test_a_grace_period_of_ones_own(api):

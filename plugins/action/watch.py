@@ -86,6 +86,7 @@ class ActionModule(ActionBase):
                 "unmet": list(missed),
                 "why": {condition: why for condition, why in missed.items() if why},
                 "seconds": round(time.monotonic() - begun, 3),
+                "seen_at": round(time.time(), 3),
                 "gaps": sum(one.gaps for one in seen.values()),
             }
 

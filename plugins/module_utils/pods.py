@@ -31,6 +31,10 @@ class Ending(TypedDict):
 
 class Container(Ending):
     kind: str
+    image: str | None
+    image_pull_policy: str | None
+    image_digest: str | None
+    id: str | None
     ready: bool
     started: bool
     restarts: int
@@ -96,13 +100,13 @@ def statuses(pod: Json) -> dict[str, Json]:
     }
 
 
-def _containers(pod: Json) -> Iterator[tuple[str, str, Json]]:
-    """Name, kind and status of each container of the spec; the status is empty where there is none yet."""
+def _containers(pod: Json) -> Iterator[tuple[Json, str, Json]]:
+    """Each container of the spec, its kind and its status, which is empty where there is none yet."""
     known = statuses(pod)
     for part, kind in (("initContainers", "init"), ("containers", "container"), ("ephemeralContainers", "ephemeral")):
         for spec in pod["spec"].get(part) or ():
             native_sidecar = kind == "init" and spec.get("restartPolicy") == "Always"
-            yield spec["name"], "sidecar" if native_sidecar else kind, known.get(spec["name"], {})
+            yield spec, "sidecar" if native_sidecar else kind, known.get(spec["name"], {})
 
 
 def _condition(pod: Json, kind: str) -> Json:
@@ -124,11 +128,15 @@ def _ending(detail: Json) -> Ending:
     }
 
 
-def _container(kind: str, status: Json) -> Container:
+def _container(spec: Json, kind: str, status: Json) -> Container:
     # A container without a state waits, says the API.
     state, detail = next(iter((status.get("state") or {}).items()), ("waiting", None))
     return {
         "kind": kind,
+        "image": spec.get("image"),
+        "image_pull_policy": spec.get("imagePullPolicy"),
+        "image_digest": (status.get("imageID") or "").rpartition("@")[2] or None,
+        "id": status.get("containerID"),
         "ready": bool(status.get("ready")),
         "started": bool(status.get("started")),
         "restarts": status.get("restartCount", 0),
@@ -140,7 +148,8 @@ def _container(kind: str, status: Json) -> Container:
 def _terminations(pod: Json) -> list[Termination]:
     """Each ending that the status still knows, the present one and the one before, once and by time."""
     known: dict[tuple[str, str | None], Termination] = {}
-    for name, _kind, status in _containers(pod):
+    for spec, _kind, status in _containers(pod):
+        name = spec["name"]
         for part in ("lastState", "state"):
             ended = (status.get(part) or {}).get("terminated")
             if ended:
@@ -171,7 +180,7 @@ def outcome(pod: Json) -> Outcome:
             "reason": scheduled.get("reason"),
             "message": scheduled.get("message"),
         },
-        "containers": {name: _container(kind, status) for name, kind, status in _containers(pod)},
+        "containers": {spec["name"]: _container(spec, kind, status) for spec, kind, status in _containers(pod)},
         "terminations": terminations,
         "oom_killed": any(termination["reason"] == "OOMKilled" for termination in terminations),
     }
@@ -180,7 +189,8 @@ def outcome(pod: Json) -> Outcome:
 def endings(pod: Json) -> dict[str, Ending]:
     """How each container ended, by its name; null where it has not, or nobody saw it."""
     return {
-        name: _ending((status.get("state") or {}).get("terminated") or {}) for name, _kind, status in _containers(pod)
+        spec["name"]: _ending((status.get("state") or {}).get("terminated") or {})
+        for spec, _kind, status in _containers(pod)
     }
 
 

@@ -166,6 +166,24 @@ pods:
             C(container), C(init), C(sidecar) for an init container that is always restarted, or C(ephemeral).
           type: str
           sample: container
+        image:
+          description: The name of the image that it asks for.
+          type: str
+          sample: localhost:5001/quotas/hog:1
+        image_pull_policy:
+          description: C(Always), C(IfNotPresent) or C(Never), which the cluster sets where the manifest does not.
+          type: str
+          sample: IfNotPresent
+        image_digest:
+          description:
+            - The digest of the image that it runs, or V(null) while the cluster does not know it.
+            - For an image that came to the node by no registry it is that of its configuration.
+          type: str
+          sample: sha256:8d3ac3489996423f53d6087c81180006263b79f206d3fdec9e66f0e27ceb8759
+        id:
+          description: The identity of the container, another one after each restart, or V(null).
+          type: str
+          sample: containerd://8d3ac3489996423f53d6087c81180006263b79f206d3fdec9e66f0e27ceb8759
         ready:
           description: Whether it is ready.
           type: bool

@@ -142,6 +142,11 @@ seconds:
   type: float
   returned: always
   sample: 34.204
+seen_at:
+  description: When its last look was, in seconds since the epoch, by the controller's clock.
+  type: float
+  returned: always
+  sample: 1769860834.204
 gaps:
   description:
     - How often there was a new look instead of the changes, because the cluster had forgotten them, or because the role

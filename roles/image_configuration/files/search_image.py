@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: The workshop.production_patterns authors
-"""Search all layers of an image, and its description, for a text: docker image save IMAGE | search_image.py TEXT
+"""Search all layers of an image, and its description, for a text: docker image save IMAGE | search_image.py
 
-Prints the digests of what was searched and of what has the text, as they are before compression.
+The text is in the environment variable SEARCHED_TEXT, where fewer can see it than among the arguments. Prints the
+digests of what was searched and of what has the text, as they are before compression.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import sys
 import tarfile
 
@@ -17,7 +19,7 @@ GZIP = b"\x1f\x8b"
 
 
 def main() -> None:
-    text = sys.argv[1].encode()
+    text = os.environ["SEARCHED_TEXT"].encode()
     searched, found = [], []
     with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as image:
         for member in image:

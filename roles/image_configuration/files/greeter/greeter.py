@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from pathlib import Path
 
@@ -23,7 +24,8 @@ def source() -> str:
 @app.get("/")
 def greet() -> dict[str, str | float]:
     config = tomllib.loads(CONFIG.read_text())
-    return {"greeting": config["greeting"], "source": source(), "written_at": CONFIG.stat().st_mtime}
+    written_at = CONFIG.stat().st_mtime
+    return {"greeting": config["greeting"], "source": source(), "written_at": written_at, "asked_at": time.time()}
 
 
 @app.get("/health")

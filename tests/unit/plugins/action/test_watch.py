@@ -85,6 +85,7 @@ def test_jobs_until_they_have_ended(api):
     assert result["jobs"]["limit"]["exit_codes"] == [1]
     assert result.pop("jobs").keys() == {"limit"}
     assert 0 < result.pop("seconds") < 5
+    assert abs(result.pop("seen_at") - time.time()) < 5
     assert result == {"changed": False, "met": True, "unmet": [], "why": {}, "gaps": 0}
     assert api.asked(PODS_PATH)[0].query["labelSelector"] == "job-name"
 

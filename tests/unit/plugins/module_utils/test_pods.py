@@ -129,6 +129,10 @@ def test_outcome_of_a_killed_pod():
     assert hog["scheduled"] == {"status": "True", "reason": None, "message": None}
     assert hog["containers"]["hog"] == {
         "kind": "container",
+        "image": "localhost:5001/hog:1",
+        "image_pull_policy": "IfNotPresent",
+        "image_digest": "sha256:aaa",
+        "id": "containerd://bbb",
         "ready": False,
         "started": False,
         "restarts": 2,

@@ -416,18 +416,18 @@ def _jobs_drawing(jobs: Sequence[_Job], width: int) -> Drawing:
         end = job.ended if job.ended_at is not None else "no end seen"
         drawing.text(6, y + 13, fitting(f"{job.name}: {_pods(job)}, {end}", width - 12))
         drawing.add("path", d=f"M6 {y + 50:.1f}H{width - 6}", class_="grid")
-        for column, count in columns((at - began for at in job.created_at), axis).items():
+        filled = columns((at - began for at in job.created_at), axis)
+        for column, count in filled.items():
             height = 8 + 22 * math.sqrt(count / most)
             drawing.add("rect", x=column - 3, y=y + 50 - height, width=6, height=height, rx=2, class_="bar series")
             if count > 1:
-                right = column > width - 40
-                drawing.text(
-                    column - 6 if right else column + 6,
-                    y + 44,
-                    f"×{count}",
-                    anchor="end" if right else None,
-                    class_="axis",
-                )
+                # Beside it, on the side where there is room.
+                label = f"×{count}"
+                room = 12 + LETTER * len(label)
+                if column + room < width and not any(0 < other - column < room for other in filled):
+                    drawing.text(column + 6, y + 44, label, class_="axis")
+                elif column - room > 0 and not any(0 < column - other < room for other in filled):
+                    drawing.text(column - 6, y + 44, label, anchor="end", class_="axis")
         if job.ended_at is not None:
             x = axis.at(job.ended_at - began)
             drawing.add("path", d=f"M{x:.1f} {y + 20:.1f}V{y + 50:.1f}", class_="stop")

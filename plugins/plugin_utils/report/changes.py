@@ -125,7 +125,7 @@ def _numbers(observed: t.Any, name: str = "") -> Iterator[tuple[str, float]]:
         for key, value in observed.items():
             yield from _numbers(value, f"{name}.{key}" if name else key)
     elif is_number(observed) and not (
-        unit_of(name) in ("at", "epoch_seconds") or observed > _EPOCH and not unit_of(name)
+        unit_of(name) in ("at", "since", "epoch_seconds") or observed > _EPOCH and not unit_of(name)
     ):
         yield name, observed
 

@@ -158,7 +158,8 @@ def pages(run: Run, earlier: Run | None = None, *, roles: Path = ROLES) -> dict[
 def rows(observed: dict[str, t.Any], began: float | None) -> list[Row]:
     """Observed values as they are shown, nested ones by the names on the way to them."""
     found: list[Row] = []
-    _collect(found, "", observed, began, 0)
+    for name, value in observed.items():
+        _collect(found, name, units.words(name), value, began, 0)
     # Such as pages and pages_seconds.
     seen: set[str] = set()
     for index, row in enumerate(found):
@@ -170,11 +171,12 @@ def rows(observed: dict[str, t.Any], began: float | None) -> list[Row]:
     return found
 
 
-def _collect(found: list[Row], name: str, value: t.Any, began: float | None, depth: int) -> None:
-    label = units.words(name)[:200]
+def _collect(found: list[Row], name: str, label: str, value: t.Any, began: float | None, depth: int) -> None:
+    label = label[-200:]
     if isinstance(value, dict) and value and depth < _DEPTH:
         for key, item in value.items():
-            _collect(found, f"{name}.{key}" if name else key, item, began, depth + 1)
+            # A name within another may have dots that are its own.
+            _collect(found, key, f"{label} › {units.words(key, dotted=False)}", item, began, depth + 1)
     elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         found.append(Row(label, f"{len(value):,} {'sample' if len(value) == 1 else 'samples'}", _table(value, began)))
     elif isinstance(value, list) and value and not any(isinstance(item, (dict, list)) for item in value):

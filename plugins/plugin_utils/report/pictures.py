@@ -34,6 +34,7 @@ from ansible_collections.workshop.production_patterns.plugins.plugin_utils.repor
     duration,
     moment,
     said,
+    size,
     unit_of,
     words,
 )
@@ -71,6 +72,8 @@ def of_lesson(lesson: Lesson, bars: t.Any = None) -> list[Picture]:
         *_requests(lesson),
         ("The seconds of each request, and the breaker's states", _breaker(lesson)),
         ("Pods over time", _jobs(lesson)),
+        ("What stood when", _pods_of(lesson)),
+        ("What is in the layers", _layers(lesson)),
     ]
     return [
         _picture(f"picture-{number}", caption, draw)
@@ -89,7 +92,7 @@ def _picture(identifier: str, caption: str, draw: Draw, wide: int = WIDE) -> Pic
 
 def _frame(drawing: Drawing, axis: Axis, top: float, bottom: float) -> None:
     """The axis of seconds from left to right below a picture, with lines up to its top."""
-    room = 70 if axis.log else 60
+    room = 80 if axis.log or axis.high > 120 else 60
     for value in axis.ticks(room):
         x = axis.at(value)
         drawing.add("path", d=f"M{x:.1f} {top:.1f}V{bottom:.1f}", class_="grid")
@@ -216,21 +219,29 @@ def _outcome(sample: dict[str, t.Any]) -> tuple[bool, str]:
         return False, str(error)
     if not is_number(status) or not 200 <= status < 400:
         return False, f"status {status}"
-    version = re.search(r"\bversion (\S{1,20})", str(sample.get("body") or ""))
-    return True, f"served by version {version[1]}" if version else "served"
+    body = str(sample.get("body") or "").strip()
+    version = re.search(r"\bversion (\S{1,20})", body)
+    if version:
+        return True, f"served by version {version[1]}"
+    return True, f"served by {body}" if _NAME_OF_A_POD.fullmatch(body) else "served"
 
 
-def _moments(observed: t.Any, low: float, high: float, name: str = "") -> Iterator[tuple[str, float]]:
-    """The moments between two others that were observed, samples aside."""
+_NAME_OF_A_POD = re.compile(r"[a-z0-9][a-z0-9-]{0,60}-[a-z0-9]{5}")
+
+
+def _moments(observed: t.Any, low: float, high: float, owner: str = "", name: str = "") -> Iterator[tuple[str, float]]:
+    """The moments between two others that were observed, each told with what it belongs to; samples aside."""
     if isinstance(observed, dict):
         for key, value in observed.items():
-            # Names that say nothing by themselves are told with what they belong to.
-            yield from _moments(value, low, high, f"{name}_{key}" if name and key in _VAGUE else key)
-    elif is_number(observed) and observed > _EPOCH and low <= observed <= high and unit_of(name):
-        yield words(re.sub(r"_(epoch_seconds|at)$", "", name)), float(observed)
+            if key not in _OF_REQUESTS:
+                yield from _moments(value, low, high, owner or (key if isinstance(value, dict) else ""), key)
+    elif is_number(observed) and observed > _EPOCH and low <= observed <= high and unit_of(name) in _MOMENTS:
+        label = words(re.sub(r"_(epoch_seconds|at|since)$", "", name))
+        yield f"{owner} {label}".strip(), float(observed)
 
 
-_VAGUE = {"at", "started_at", "ended_at", "created_at", "ready_at", "deleted_at"}
+_MOMENTS = ("at", "since", "epoch_seconds")
+_OF_REQUESTS = {"at", "first_at", "last_at", "first_time", "last_time", "looked_at"}
 
 
 def _request_lanes(claim: Claim, samples: Sequence[dict[str, t.Any]], width: int) -> Drawing:
@@ -247,7 +258,9 @@ def _request_lanes(claim: Claim, samples: Sequence[dict[str, t.Any]], width: int
     )
     told += "".join(f"; {name} at {duration(when - began)}" for name, when in events)
     drawing = Drawing(claim.sentence, f"{told}. Seconds since the first request, {moment(began)}.", width)
-    top = 18.0 * len(events) + 4
+    left = [event for event in events if axis.at(event[1] - began) <= width / 2]
+    right = [event for event in reversed(events) if event not in left]
+    top = 18.0 * max(len(left), len(right)) + 4
     bottom = top + 44.0 * len(ordered)
     _frame(drawing, axis, top, bottom)
     for number, ((served, kind), at) in enumerate(ordered):
@@ -256,12 +269,14 @@ def _request_lanes(claim: Claim, samples: Sequence[dict[str, t.Any]], width: int
         drawing.add("rect", x=6, y=y + 20, width=width - 12, height=18, class_="track")
         path = ticks_path(columns(at, axis), y + 20, 18)
         drawing.add("path", d=path, class_=f"ticks {'good' if served else 'bad'}")
-    for number, (name, when) in enumerate(events):
-        x, y = axis.at(when - began), 18.0 * number + 12
-        right = x > width / 2
-        drawing.add("path", d=f"M{x:.1f} {y - 8:.1f}V{bottom:.1f}", class_="event")
-        text = fitting(f"{name}, {duration(when - began)}", (x if right else width - x) - 10)
-        drawing.text(x + (-5 if right else 5), y, text, anchor="end" if right else None, class_="axis")
+    # Those to the left are told from the top on and those to the right up to it, so that no line crosses a word.
+    for side in left, right:
+        for number, (name, when) in enumerate(side):
+            x, y = axis.at(when - began), 18.0 * number + 12
+            drawing.add("path", d=f"M{x:.1f} {y - 8:.1f}V{bottom:.1f}", class_="event")
+            text = fitting(f"{name}, {duration(when - began)}", (x if side is right else width - x) - 10)
+            anchor, beside = ("end", -5) if side is right else (None, 5)
+            drawing.text(x + beside, y, text, anchor=anchor, class_="axis")
     return drawing
 
 
@@ -282,14 +297,75 @@ _SERIES = {"antipattern": (0, "bad", "without the breaker"), "pattern": (1, "goo
 
 def _breaker(lesson: Lesson) -> Draw | None:
     spells = max((_spells(claim) for claim in lesson.claims), key=len, default=[])
+    if not spells:
+        return None
+    timed = {
+        (sample["at"], sample["seconds"]): claim.shows
+        for claim in lesson.claims
+        for _name, samples in _samples(claim.observed)
+        for sample in samples
+        if "status" in sample and "state" not in sample and sample["seconds"] > 0
+    }
+    if len(timed) >= 5:
+        return partial(_scatter_drawing, spells, sorted(timed.items()))
     rows = []
     for claim in lesson.claims:
         seconds = [value for value in _all_seconds(claim.observed) if value > 0][:500]
         if seconds:
             rows.append((claim, seconds))
-    if not spells or not rows:
-        return None
-    return partial(_breaker_drawing, spells, rows)
+    return partial(_breaker_drawing, spells, rows) if rows else None
+
+
+def _scatter_drawing(
+    spells: Sequence[dict[str, t.Any]], timed: Sequence[tuple[tuple[float, float], str]], width: int
+) -> Drawing:
+    began = min(timed[0][0][0], min(spell["at"] for spell in spells))
+    until = max(max(at + seconds for (at, seconds), _kind in timed), max(s["at"] + s["seconds"] for s in spells))
+    by_kind = {kind: [seconds for (_at, seconds), shows in timed if shows == kind] for kind in _SERIES}
+    told = "; ".join(
+        f"{len(seconds)} requests {_SERIES[kind][2]}, {_span(seconds)}" for kind, seconds in by_kind.items() if seconds
+    )
+    drawing = Drawing(
+        "The seconds of each request, and the breaker's states",
+        f"{told}. The breaker was {_states(spells, began)}. The axis of seconds is logarithmic.",
+        width,
+    )
+    clock = Axis(0, until - began, 52, width - 8, clock=True)
+    everything = [seconds for (_at, seconds), _kind in timed]
+    top, bottom = 24.0 * sum(map(bool, by_kind.values())) + 24, 340.0
+    height = Axis(min(everything), max(everything), bottom - 8, top + 8, log=True)
+    for spell in spells[:500]:
+        start, end = clock.at(spell["at"] - began), clock.at(spell["at"] + spell["seconds"] - began)
+        drawing.add(
+            "rect", x=start, y=top, width=max(end - start, 2.0), height=bottom - top, class_=f"state {_state(spell)}"
+        )
+        if end - start > LETTER * len(spell["state"]):
+            drawing.text((start + end) / 2, top - 6, spell["state"], anchor="middle", class_="on")
+    _frame(drawing, clock, top, bottom)
+    for value in height.ticks(30):
+        y = height.at(value)
+        drawing.add("path", d=f"M52 {y:.1f}H{width - 8}", class_="grid")
+        drawing.text(48, y + 4, duration(value), anchor="end", class_="axis")
+    drawn = set()
+    for (at, seconds), kind in timed:
+        # However many there are, one mark for each place.
+        place = (round(clock.at(at - began)), round(height.at(seconds)), kind)
+        if place not in drawn:
+            drawn.add(place)
+            shape, colour, _label = _SERIES[kind]
+            _shape(drawing, place[0], place[1], shape, colour, 3)
+    for number, kind in enumerate(kind for kind, seconds in by_kind.items() if seconds):
+        shape, colour, label = _SERIES[kind]
+        _shape(drawing, 60, 12 + 20 * number, shape, colour)
+        drawing.text(72, 16 + 20 * number, fitting(f"{label}: {_span(by_kind[kind])}", width - 80))
+    return drawing
+
+
+def _states(spells: Sequence[dict[str, t.Any]], began: float) -> str:
+    return "; ".join(
+        f"{spell['state']} from {duration(spell['at'] - began)} for {duration(spell['seconds'])}"
+        for spell in spells[:40]
+    )
 
 
 _PAGES = re.compile(r"(pages?|fastest|slowest)\w*_seconds$|^seconds$")
@@ -315,14 +391,10 @@ def _breaker_drawing(
     axis = Axis(min(everything), max(everything), 10, width - 10, log=True)
     began = min(spell["at"] for spell in spells)
     until = max(spell["at"] + spell["seconds"] for spell in spells)
-    states = "; ".join(
-        f"{spell['state']} from {duration(spell['at'] - began)} for {duration(spell['seconds'])}"
-        for spell in spells[:40]
-    )
     told = "; ".join(f"{claim.sentence}: {_span(seconds)}" for claim, seconds in rows)
     drawing = Drawing(
         "The seconds of each page, and the breaker's states",
-        f"{told}. The breaker was {states}. The axis of seconds is logarithmic.",
+        f"{told}. The breaker was {_states(spells, began)}. The axis of seconds is logarithmic.",
         width,
     )
     row = 46.0
@@ -394,7 +466,7 @@ def _with_pods(observed: t.Any, name: str) -> Iterator[tuple[str, dict[str, t.An
 
 def _jobs(lesson: Lesson) -> Draw | None:
     jobs = _found_jobs(lesson)
-    return partial(_jobs_drawing, jobs) if jobs else None
+    return partial(_jobs_drawing, jobs) if sum(len(job.created_at) for job in jobs) > 1 else None
 
 
 def _jobs_drawing(jobs: Sequence[_Job], width: int) -> Drawing:
@@ -430,10 +502,168 @@ def _jobs_drawing(jobs: Sequence[_Job], width: int) -> Drawing:
                     drawing.text(column - 6, y + 44, label, anchor="end", class_="axis")
         if job.ended_at is not None:
             x = axis.at(job.ended_at - began)
+            kind, colour = (1, "good") if job.ended.startswith("Complete") else (0, "bad")
             drawing.add("path", d=f"M{x:.1f} {y + 20:.1f}V{y + 50:.1f}", class_="stop")
-            _shape(drawing, x, y + 24, 0, "bad", 4)
+            _shape(drawing, x, y + 24, kind, colour, 4)
     return drawing
 
 
 def _pods(job: _Job) -> str:
     return f"{len(job.created_at)} {'pod' if len(job.created_at) == 1 else 'pods'}"
+
+
+# Pods, and how long each stood.
+
+
+class _Pod(t.NamedTuple):
+    name: str
+    created: float
+    ready: float | None
+    deleted: float | None
+    gone: float | None
+    ends: list[float]
+    """When a container of it ended."""
+
+
+def _found_pods(observed: t.Any) -> Iterator[tuple[str, _Pod]]:
+    """The pods that were observed with their moments, by what makes each the one it is."""
+    if not isinstance(observed, dict):
+        return
+    containers = observed.get("containers")
+    if isinstance(containers, dict) and is_number(observed.get("created_at")) and observed["created_at"] > _EPOCH:
+        seen = [*containers.values(), *(observed.get("terminations") or [])]
+        ends = [each["finished_at"] for each in seen if isinstance(each, dict) and is_number(each.get("finished_at"))]
+        ready, deleted, gone = (
+            observed[key] if is_number(observed.get(key)) else None for key in ("ready_since", "deleted_at", "gone_at")
+        )
+        name = str(observed.get("name") or "pod")
+        yield (
+            str(observed.get("uid") or name),
+            _Pod(name, observed["created_at"], ready, deleted, gone, sorted(set(ends))),
+        )
+        return
+    for value in observed.values():
+        yield from _found_pods(value)
+
+
+def _pods_of(lesson: Lesson) -> Draw | None:
+    pods: dict[str, _Pod] = {}
+    for claim in lesson.claims:
+        for identity, pod in _found_pods(claim.observed):
+            before = pods.get(identity)
+            # What was seen later knows more.
+            if before is None or sum(map(bool, pod)) >= sum(map(bool, before)):
+                pods[identity] = pod
+    found = sorted(pods.values(), key=lambda pod: pod.created)[: 2 * _LANES]
+    return partial(_pods_drawing, found) if len(found) > 1 else None
+
+
+def _pods_drawing(pods: Sequence[_Pod], width: int) -> Drawing:
+    began = pods[0].created
+    known = [moment for pod in pods for moment in (pod.created, pod.ready, pod.deleted, pod.gone, *pod.ends) if moment]
+    last = max(known)
+    axis = Axis(0, max(last - began, 1) * 1.04, 8, width - 8, clock=True)
+
+    def at(moment: float) -> float:
+        return axis.at(moment - began)
+
+    told = "; ".join(
+        f"{pod.name} {', '.join(f'{what} at {duration(when - began)}' for what, when in _life(pod))}" for pod in pods
+    )
+    drawing = Drawing("What stood when", f"{told}. Seconds since the first of these pods was created.", width)
+    row = 46.0
+    bottom = 6 + row * len(pods)
+    _frame(drawing, axis, 4, bottom)
+    for number, pod in enumerate(pods):
+        y = 6 + row * number
+        life = ", ".join(f"{what} {duration(when - began)}" for what, when in _life(pod)[1:])
+        drawing.text(6, y + 13, fitting(f"{pod.name}: {life}" if life else pod.name, width - 12))
+        end = at(pod.gone) if pod.gone else width - 8.0
+        drawing.add(
+            "rect", x=at(pod.created), y=y + 24, width=max(end - at(pod.created), 2.0), height=8, class_="stands"
+        )
+        if pod.ready:
+            over = min([at(moment) for moment in (pod.deleted, pod.gone) if moment], default=width - 8.0)
+            length = max(over - at(pod.ready), 2.0)
+            drawing.add("rect", x=at(pod.ready), y=y + 20, width=length, height=16, class_="bar good")
+        if pod.deleted:
+            drawing.add("path", d=f"M{at(pod.deleted):.1f} {y + 17:.1f}v22", class_="stop")
+        for end_at in pod.ends[:50]:
+            _shape(drawing, at(end_at), y + 28, 0, "bad", 4)
+    y = bottom + 40
+    for kind, text in (("stands", "created"), ("bar good", "ready")):
+        x = 8.0 if kind == "stands" else 90.0
+        drawing.add("rect", x=x, y=y - 9, width=14, height=8, class_=kind)
+        drawing.text(x + 20, y, text, class_="axis")
+    drawing.add("path", d=f"M160 {y - 14:.1f}v16", class_="stop")
+    drawing.text(166, y, "deleted", class_="axis")
+    _shape(drawing, 228, y - 5, 0, "bad", 4)
+    drawing.text(238, y, "ended", class_="axis")
+    drawing.height = y + 6
+    return drawing
+
+
+def _life(pod: _Pod) -> list[tuple[str, float]]:
+    """What became of a pod, in the order of time."""
+    moments = [("ready", pod.ready), ("deleted", pod.deleted), ("gone", pod.gone)]
+    moments += [("a container ended", moment) for moment in pod.ends[:5]]
+    return [
+        ("created", pod.created),
+        *sorted(((what, when) for what, when in moments if when), key=lambda each: each[1]),
+    ]
+
+
+# Images and their layers.
+
+
+def _found_images(observed: t.Any, name: str) -> Iterator[tuple[str, str, list[tuple[str, float]]]]:
+    """Images with their layers: what makes each the one it is, its name, and what made each layer of what size."""
+    if not isinstance(observed, dict):
+        return
+    layers = observed.get("layers")
+    if isinstance(layers, list) and is_number(observed.get("size_bytes")):
+        found = [
+            (str(layer.get("created_by") or "the base image"), float(layer["size_bytes"]))
+            for layer in layers
+            if isinstance(layer, dict) and is_number(layer.get("size_bytes")) and layer["size_bytes"] > 0
+        ]
+        if found:
+            yield str(observed.get("id") or name), name, found
+        return
+    for key, value in observed.items():
+        yield from _found_images(value, key)
+
+
+def _layers(lesson: Lesson) -> Draw | None:
+    images: dict[str, tuple[str, list[tuple[str, float]]]] = {}
+    for claim in lesson.claims:
+        for identity, name, layers in _found_images(claim.observed, "image"):
+            # Where all are called so, the sentence says which it is; a name of its own says it better.
+            label = claim.sentence if name == "image" else words(name)
+            if identity not in images or (name != "image" and len(label) < len(images[identity][0])):
+                images[identity] = (label, layers[:_LANES])
+    found = list(images.values())[:_LANES]
+    return partial(_layers_drawing, found) if found else None
+
+
+def _layers_drawing(images: Sequence[tuple[str, list[tuple[str, float]]]], width: int) -> Drawing:
+    told = "; ".join(
+        f"{label}: {', '.join(f'{size(each)} by {made}' for made, each in layers)}" for label, layers in images
+    )
+    drawing = Drawing("What is in the layers", f"{told}.", width)
+    axis = Axis(0, max(each for _label, layers in images for _made, each in layers), 2, width - 2)
+    y = 14.0
+    for label, layers in images:
+        total = size(sum(each for _made, each in layers))
+        drawing.text(2, y, fitting(label, width - 12 - 8 * len(total)), class_="value")
+        drawing.text(width - 2, y, total, anchor="end", class_="value")
+        for made, each in layers:
+            text = size(each)
+            drawing.text(2, y + 20, fitting(made, width - 12 - 8 * len(text)), class_="axis")
+            drawing.text(width - 2, y + 20, text, anchor="end", class_="axis")
+            drawing.add("rect", x=2, y=y + 25, width=width - 4, height=8, rx=2, class_="track")
+            drawing.add("rect", x=2, y=y + 25, width=max(axis.at(each) - 2, 1.0), height=8, rx=2, class_="bar series")
+            y += 32
+        y += 30
+    drawing.height = y - 8
+    return drawing

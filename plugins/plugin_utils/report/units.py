@@ -12,17 +12,25 @@ from datetime import UTC, datetime
 
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.reading import is_number
 
-_UNITS = re.compile(r"(?:^|[_.])(bytes|epoch_seconds|per_second|seconds|at)$")
+_UNITS = re.compile(r"(?:^|[_.])(bytes|epoch_seconds|per_second|seconds|at|since)$")
 _BEGINS = re.compile(r"^(bytes|seconds)_")
 _INDEX = re.compile(r"\[(\d+)\]$")
 _EPOCH = 1_000_000_000
 """Seconds from which a number under `at` is a moment."""
 _BYTES = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-_FALLBACKS = {"bytes": "size", "seconds": "time", "at": "at", "epoch_seconds": "at", "per_second": "rate"}
+_MOMENTS = ("at", "since", "epoch_seconds")
+_FALLBACKS = {
+    "bytes": "size",
+    "seconds": "time",
+    "at": "at",
+    "epoch_seconds": "at",
+    "per_second": "rate",
+    "since": "since",
+}
 
 
-def words(name: str) -> str:
-    """The name of a value without its unit, as words."""
+def words(name: str, *, dotted: bool = True) -> str:
+    """The name of a value without its unit, as words; dotted when its dots lead from one name to another."""
     index = _INDEX.search(name)
     name = _INDEX.sub("", name)
     unit = unit_of(name)
@@ -32,9 +40,9 @@ def words(name: str) -> str:
         short = name[: -len(unit)].rstrip("_.") or _FALLBACKS[unit]
     else:
         short = name[len(unit) + 1 :]
-    if unit in ("at", "epoch_seconds") and short != "at":
-        short += "_at"
-    return short.replace("_", " ").replace(".", " › ").strip() + (
+    if unit in _MOMENTS and short not in ("at", "since"):
+        short += "_since" if unit == "since" else "_at"
+    return short.replace("_", " ").replace(".", " › " if dotted else ".").strip() + (
         f", the {_ordinal(int(index[1]) + 1)}" if index else ""
     )
 
@@ -66,7 +74,7 @@ def said(name: str, value: t.Any, began: float | None = None) -> str:
     unit = unit_of(name)
     if unit == "bytes":
         return size(value)
-    if unit in ("at", "epoch_seconds") and value > _EPOCH:
+    if unit in _MOMENTS and value > _EPOCH:
         return moment(value, began)
     if unit in ("seconds", "epoch_seconds"):
         return duration(value)

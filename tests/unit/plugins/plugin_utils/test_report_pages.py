@@ -107,10 +107,8 @@ def run_of(*lessons: dict[str, t.Any], claims: list[dict[str, t.Any]]) -> dict[s
 
 
 def requests(count: int, **fields: t.Any) -> list[dict[str, t.Any]]:
-    return [
-        {"number": number, "at": 1795931128 + number * 0.05, "seconds": 0.01, "status": 200, "error": None, **fields}
-        for number in range(count)
-    ]
+    sample = {"seconds": 0.01, "status": 200, "error": None, **fields}
+    return [{"number": number, "at": 1795931128 + number * 0.05, **sample} for number in range(count)]
 
 
 def test_the_report_of_this_version_becomes_pages(claim, report) -> None:
@@ -249,7 +247,7 @@ def test_a_text_of_megabytes_is_cut() -> None:
         {},
         {"samples": []},
         {"samples": [{"at": None, "seconds": 1}, {"at": "NaN", "seconds": "Infinity"}, {}, 3, None]},
-        {"samples": requests(3, at=5)},
+        {"samples": [{**sample, "at": 5} for sample in requests(3)]},
         {"samples": [{"at": 1e300, "seconds": 1, "status": 200}] * 3},
         {"created_at": [], "ended_at": None},
         {"created_at": [None, "x", 3.5], "ended_at": "Infinity", "uid": None},
@@ -382,6 +380,54 @@ def test_pods_over_time_name_each_job_once() -> None:
     assert "deadline: 1 pod, Failed Late" in picture
     assert "It goes on" not in picture
     assert "×2" in picture
+
+
+def test_pods_are_told_by_what_became_of_them_and_each_once() -> None:
+    old = {
+        "name": "old",
+        "uid": "a",
+        "created_at": 1795931100,
+        "ready_since": 1795931110,
+        "containers": {"app": {"started_at": 1795931101, "finished_at": None}},
+    }
+    gone = {**old, "deleted_at": 1795931130, "gone_at": 1795931140, "containers": {"app": {"finished_at": 1795931139}}}
+    new = {"name": "new", "uid": "b", "created_at": 1795931120, "containers": {}, "terminations": None}
+    picture = drawn(
+        claim_of("sidecar", observed={"before": old}),
+        claim_of("sidecar", observed={"after": {"old": gone, "new": new}}),
+        claim_of("sidecar", observed={"again": old}),
+    )[0]
+    assert "old: ready 10 s, deleted 30 s, a container ended 39 s, gone 40 s" in picture
+    assert picture.count(">old:") == 1
+    assert ">new<" in picture
+
+
+def test_layers_are_told_by_what_made_them() -> None:
+    base = {"created_by": None, "size_bytes": 79045836}
+    image = {
+        "id": "a",
+        "size_bytes": 79061788,
+        "layers": [base, {"created_by": "COPY hello /hello", "size_bytes": 15952}],
+    }
+    picture = drawn(claim_of("sidecar", "It is small", observed={"image": image, "empty": {"layers": []}}))[0]
+    assert "It is small" in picture
+    assert "the base image" in picture
+    assert "COPY hello /hello" in picture
+    assert "75.4 MiB" in picture
+
+
+def test_requests_around_a_breaker_stand_before_its_states() -> None:
+    spells = [
+        {"state": "closed", "at": 1795931128, "seconds": 1.0},
+        {"state": "open", "at": 1795931129, "seconds": 30.0},
+    ]
+    picture = drawn(
+        claim_of("sidecar", observed={"spells": spells, "samples": requests(40)}),
+        claim_of("sidecar", shows="antipattern", observed={"samples": requests(10, seconds=30.05)}),
+    )[0]
+    assert "without the breaker: 30.1 s" in picture
+    assert "behind the breaker: 0.01 s" in picture
+    assert "The breaker was closed from 0 s for 1 s; open from 1 s for 30 s" in picture
 
 
 def test_bars_leave_out_what_was_not_measured() -> None:

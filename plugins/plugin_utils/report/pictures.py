@@ -46,6 +46,8 @@ Draw = Callable[[int], Drawing]
 _LANES = 12
 """Kinds of requests, or Jobs, beyond which no more are drawn."""
 _EPOCH = 1_000_000_000
+_BURST = 0.5
+"""Seconds within which requests are a burst."""
 
 
 @dataclass
@@ -209,7 +211,13 @@ def _requests(lesson: Lesson) -> Iterator[tuple[str, Draw | None]]:
     for claim in lesson.claims:
         for _name, samples in _samples(claim.observed):
             if len(samples) >= 3 and any("status" in sample or "error" in sample for sample in samples):
-                yield claim.sentence, partial(_request_lanes, claim, samples)
+                answers = ", by the moment of each answer" if _is_burst(samples) else ""
+                yield claim.sentence + answers, partial(_request_lanes, claim, samples)
+
+
+def _is_burst(samples: Sequence[dict[str, t.Any]]) -> bool:
+    moments = [sample["at"] for sample in samples]
+    return max(moments) - min(moments) < _BURST
 
 
 def _outcome(sample: dict[str, t.Any]) -> tuple[bool, str]:
@@ -246,9 +254,13 @@ _OF_REQUESTS = {"at", "first_at", "last_at", "first_time", "last_time", "looked_
 
 def _request_lanes(claim: Claim, samples: Sequence[dict[str, t.Any]], width: int) -> Drawing:
     began, ended = min(s["at"] for s in samples), max(s["at"] for s in samples)
+    # Of a burst it counts when each was answered, of other requests when each was made.
+    burst = _is_burst(samples)
     lanes: dict[tuple[bool, str], list[float]] = {}
     for sample in samples:
-        lanes.setdefault(_outcome(sample), []).append(sample["at"] - began)
+        lanes.setdefault(_outcome(sample), []).append(sample["at"] - began + (sample["seconds"] if burst else 0))
+    if burst:
+        ended = began + max(max(at) for at in lanes.values())
     ordered = sorted(lanes.items(), key=lambda lane: (not lane[0][0], lane[0][1]))[:_LANES]
     events = sorted(set(_moments(claim.observed, began, ended)), key=lambda event: event[1])[:_LANES]
     axis = Axis(0, ended - began, 6, width - 6, clock=True)
@@ -257,7 +269,8 @@ def _request_lanes(claim: Claim, samples: Sequence[dict[str, t.Any]], width: int
         for (_served, kind), at in ordered
     )
     told += "".join(f"; {name} at {duration(when - began)}" for name, when in events)
-    drawing = Drawing(claim.sentence, f"{told}. Seconds since the first request, {moment(began)}.", width)
+    since = "Answers in seconds since the first request" if burst else "Seconds since the first request"
+    drawing = Drawing(claim.sentence, f"{told}. {since}, {moment(began)}.", width)
     left = [event for event in events if axis.at(event[1] - began) <= width / 2]
     right = [event for event in reversed(events) if event not in left]
     top = 18.0 * max(len(left), len(right)) + 4

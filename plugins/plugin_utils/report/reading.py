@@ -20,8 +20,8 @@ HIDDEN = "(not shown)"
 """What stands in the place of a value that must not be shown."""
 
 _SECRET_NAME = re.compile(r"password|passwd|secret|token|credential", re.IGNORECASE)
-_SHORTEST_SECRET = 4
-"""Characters below which a secret is not looked for in other texts, where it would be found by chance."""
+_LOOKS_SECRET = re.compile(r"(?=\S*\d)[^\s/]{8,}")
+"""What is looked for in other texts too. Anything plainer, such as a Secret's name, would be found there by chance."""
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 """What can't be seen or turns around the text after it."""
 
@@ -192,7 +192,7 @@ def _dictionary(value: t.Any) -> dict[str, t.Any]:
 
 def _concealed(data: t.Any) -> t.Any:
     """The data without what must not be shown, wherever else it stands, and without what can't be seen."""
-    secrets = {secret for secret in _secrets(data, secret=False) if len(secret) >= _SHORTEST_SECRET}
+    secrets = {secret for secret in _secrets(data, secret=False) if _LOOKS_SECRET.fullmatch(secret)}
     found = re.compile("|".join(re.escape(secret) for secret in sorted(secrets, key=len, reverse=True)) or "(?!)")
 
     def clean(text: str) -> str:

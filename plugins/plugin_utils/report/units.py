@@ -102,6 +102,8 @@ def size(value: float) -> str:
 
 def duration(value: float) -> str:
     """A number of seconds."""
+    if 0 < abs(value) < 0.001:
+        return f"{value * 1000:.2g} ms"
     if abs(value) < 120:
         return f"{_short(value)} s"
     minutes, seconds = divmod(round(abs(value)), 60)

@@ -221,6 +221,14 @@ def test_a_password_is_shown_nowhere() -> None:
     assert "password found yes" in shown
 
 
+def test_the_name_of_a_secret_hides_no_other_word() -> None:
+    claims = [claim_of("logging", "The greeter reads it", observed={"secret_name": "greeter", "page": "greeter 1"})]
+    page = made(run_of(lesson_of("logging"), claims=claims))["logging.html"].text
+    assert "The greeter reads it" in page
+    assert "secret name (not shown)" in page
+    assert "page greeter 1" in page
+
+
 def test_a_claim_under_no_log_says_only_whether_it_holds() -> None:
     hidden = {"observed": {"no_log": True}, "evidence": {"no_log": True}}
     page = made(run_of(lesson_of("logging"), claims=[claim_of("logging", **hidden)]))["logging.html"].text
@@ -367,6 +375,12 @@ def test_requests_over_time_say_what_became_of_them() -> None:
         assert "pod created, 1 s" in picture
     assert 'width="720"' in wide
     assert 'width="320"' in narrow
+
+
+def test_a_burst_is_told_by_its_answers() -> None:
+    burst = [{"at": 1795931128, "seconds": number, "status": 200 if number < 6 else 503} for number in range(8)]
+    picture = drawn(claim_of("sidecar", observed={"burst": burst}))[0]
+    assert "6 requests served, between 0 s and 5 s; 2 requests status 503, between 6 s and 7 s" in picture
 
 
 def test_pods_over_time_name_each_job_once() -> None:

@@ -12,6 +12,8 @@ version_added: 1.0.0
 description:
   - Collects every result of M(workshop.production_patterns.claim). When the playbook ends, it writes them into a
     folder, as C(claims.json) and as JUnit XML in C(claims.xml), and prints a summary.
+  - Beside them it writes pages to look at, C(index.html) and one for each lesson. They are made from C(claims.json)
+    alone, as M(workshop.production_patterns.report_pages) makes them again. They load nothing from anywhere.
   - The playbooks of this collection load it by themselves, from the folder C(callback_plugins) beside them. Don't
     enable it a second time in C(ansible.cfg).
   - The lessons of a run are the hosts of the inventory group C(lessons). A playbook without a play whose C(hosts) is
@@ -21,6 +23,7 @@ description:
   - The claims of a lesson's C(verify.yml), and of the files of tasks that it includes by their names, are never left
     out. One that a failed task kept from being made is C(not reached), one whose C(when) was false is C(skipped).
   - Of a claim under C(no_log) the report says whether it holds, and nothing of what was observed.
+  - The pages do not show texts whose names say that they are a password, a secret, a token or a credential.
   - C(claims.json) has no number that JSON does not know. In its place stand the words C(NaN), C(Infinity) and
     C(-Infinity).
   - Claims of a lesson that is no host of the group are shown, and that lesson is C(failed).
@@ -33,6 +36,7 @@ notes:
     versions in the report.
 seealso:
   - module: workshop.production_patterns.claim
+  - module: workshop.production_patterns.report_pages
 author:
   - The workshop.production_patterns authors (@workshop)
 """
@@ -57,6 +61,7 @@ from ansible_collections.workshop.production_patterns.plugins.plugin_utils.lesso
     name_of,
     role_of,
 )
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report import pages, reading
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.judge import (
     judge,
     places_of,
@@ -175,8 +180,17 @@ class CallbackModule(CallbackBase):
             )
         else:
             all_held = all(lesson.status == "held" for lesson in lessons)
+            shown = "claims.json"
+            try:
+                missing = pages.write(folder, reading.read(folder / "claims.json")).missing
+                shown = "index.html"
+                for sentence in missing:
+                    self._display.display(sentence)
+            except Exception as error:
+                # Whatever stands in their way, the claims are there and count.
+                self._display.error(f"The pages of the report can't be written: {error}.")
             self._display.display(
-                f"{last_line}; report: {folder / 'claims.json'}", color=C.COLOR_OK if all_held else C.COLOR_ERROR
+                f"{last_line}; report: {folder / shown}", color=C.COLOR_OK if all_held else C.COLOR_ERROR
             )
 
     def _trace(self, lesson: str) -> Trace:

@@ -89,6 +89,23 @@ def test_the_page_of_the_collection_lists_the_lessons_as_they_call_themselves_in
     assert rows == [(name, name, about["title"]) for name, about in TAUGHT.items()]
 
 
+@every_lesson
+def test_a_lesson_says_its_figure_with_what_its_claims_observe(role):
+    about = read(ROOT / "roles" / role / "lesson.yml")
+    paths = [*re.findall(r"\{([^{}]+)\}", about["figure"])]
+    paths += [path for values in about.get("bars", {}).values() for path in values.values()]
+    assert paths
+    # Names come from the tasks, or from what a module or the lesson's own program returns.
+    folders = [ROOT / "roles" / role / "tasks", ROOT / "roles" / role / "files", ROOT / "plugins"]
+    text = "\n".join(
+        path.read_text() for folder in folders for path in folder.rglob("*") if path.suffix in (".yml", ".py")
+    )
+    for path in paths:
+        beginning, colon, name = path.rpartition(": ")
+        assert re.search(rf"\b{re.escape(name.rsplit('.', 1)[-1])}\b", text), f"nothing observes {path}"
+        assert not colon or f"- name: {beginning}" in text, f"no claim begins with {beginning}"
+
+
 @every_role
 def test_a_role_is_described_to_galaxy_as_it_describes_itself(role):
     about = read(ROOT / "roles" / role / "meta/main.yml")["galaxy_info"]

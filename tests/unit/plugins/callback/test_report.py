@@ -263,7 +263,7 @@ def test_summary_in_the_terminal(mixed: Run) -> None:
     assert "pod_quotas: not run" in lines
     assert lines[-1] == (
         "3 claims hold, 1 failed, 2 lessons failed (logging, direct_pods), 1 lesson not run (pod_quotas);"
-        " report: workshop-report/claims.json"
+        " report: workshop-report/index.html"
     )
 
 
@@ -371,7 +371,7 @@ def test_an_earlier_report_is_overwritten_by_a_good_run(tmp_path: Path) -> None:
     assert good.code == 0, good.output
     assert good.report["lessons"][0]["status"] == "held"
     assert len(good.report["lessons"]) == len(good.xml) == 1
-    assert good.output.rstrip().endswith("1 claim holds; report: workshop-report/claims.json")
+    assert good.output.rstrip().endswith("1 claim holds; report: workshop-report/index.html")
 
 
 def test_check_mode_claims_too(tmp_path: Path) -> None:

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: The workshop.production_patterns authors
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The pages of lessons and their files as HTML, by libraries that a run can do without."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Callable
+from pathlib import Path
+
+from markupsafe import Markup, escape
+
+try:
+    from markdown_it import MarkdownIt as _Markdown
+except ImportError:
+    _Markdown = None  # type: ignore[assignment, misc]
+try:
+    from pygments import highlight as _highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
+    from pygments.util import ClassNotFound
+except ImportError:
+    _highlight = None
+
+_COMMENT = re.compile(r"\A\s*<!--.*?-->\s*", re.DOTALL)
+_TITLE = re.compile(r"\A# +(.+?)\s*\n")
+_LARGEST_FILE = 40_000
+"""Bytes up to which a file is shown."""
+
+
+class File(t.NamedTuple):
+    """A file of a lesson."""
+
+    name: str
+    """Its path in the role."""
+    anchor: str
+    html: Markup
+
+
+def missing() -> list[str]:
+    """What the pages lack because a library is not installed, in sentences."""
+    lacks = []
+    if _Markdown is None:
+        lacks.append("The lessons' texts are shown as they are written, since markdown-it-py is not installed.")
+    if _highlight is None:
+        lacks.append("Code has no colours, since pygments is not installed.")
+    return lacks
+
+
+def title_and_text(page: str) -> tuple[str | None, str]:
+    """The title of a page, and its text without it and without the comment on its licence."""
+    page = _COMMENT.sub("", page)
+    title = _TITLE.match(page)
+    return (title[1], page[title.end() :]) if title else (None, page)
+
+
+def rendered(text: str, link: Callable[[str], str | None]) -> Markup:
+    """Markdown as HTML, its headings two levels lower. link gives the address that a link leads to, None where none."""
+    if _Markdown is None:
+        return Markup('<pre class="text" tabindex="0">{}</pre>').format(text)
+    parser = _Markdown("commonmark", {"html": False}).enable("table")
+    tokens = parser.parse(text)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1:]) + 1)}"
+        for child in token.children or []:
+            if child.type == "link_open":
+                address = link(str(child.attrGet("href") or ""))
+                child.attrs = {} if address is None else {"href": address, "rel": "noreferrer"}
+            elif child.type == "image":
+                # Nothing is loaded from anywhere.
+                child.type, child.content = "text", child.content
+    parser.add_render_rule("fence", _fence)
+    parser.add_render_rule("code_block", _fence)
+    parser.add_render_rule(
+        "table_open", lambda *_args: '<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>'
+    )
+    parser.add_render_rule("table_close", lambda *_args: "</table></div>")
+    return Markup(parser.renderer.render(tokens, parser.options, {}))
+
+
+def _fence(_renderer: t.Any, tokens: t.Any, index: int, _options: t.Any, _env: t.Any) -> str:
+    token = tokens[index]
+    return block(token.content, (token.info or "").split()[0] if (token.info or "").strip() else "text")
+
+
+def block(code: str, language: str) -> Markup:
+    """Code in a box, with its colours."""
+    return Markup('<pre class="code" tabindex="0"><code>{}</code></pre>').format(_coloured(code, language=language))
+
+
+def files(role: Path) -> list[File]:
+    """The templates and files of a role that are text."""
+    found = []
+    for path in sorted([*role.glob("templates/**/*"), *role.glob("files/**/*")]):
+        if not path.is_file() or path.stat().st_size > _LARGEST_FILE:
+            continue
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        name = path.relative_to(role).as_posix()
+        code = Markup('<pre class="code" tabindex="0"><code>{}</code></pre>').format(_coloured(text, file=path))
+        found.append(File(name, "file-" + re.sub(r"[^a-z0-9]+", "-", name.lower()), code))
+    return found
+
+
+def _coloured(code: str, *, language: str | None = None, file: Path | None = None) -> Markup:
+    if _highlight is None:
+        return escape(code)
+    try:
+        if file is None:
+            lexer = get_lexer_by_name(language or "text")
+        elif file.suffix == ".dockerfile" or file.name == "Dockerfile":
+            lexer = get_lexer_by_name("docker")
+        else:
+            lexer = get_lexer_for_filename(file.name.removesuffix(".j2"))
+    except ClassNotFound:
+        return escape(code)
+    return Markup(_highlight(code, lexer, HtmlFormatter(nowrap=True)))

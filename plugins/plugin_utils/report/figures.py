@@ -24,7 +24,7 @@ class Found(t.NamedTuple):
 
 
 def find(lesson: Lesson, path: str) -> Found | None:
-    """The first value of a lesson that stands at a path, such as `stop_seconds` or `storm.pods`.
+    """The first value of a lesson that stands at a path, such as `stop_seconds`, `storm.pods` or `others.0.name`.
 
     Before it may stand the kind of claims that are meant (`pattern.stop_seconds`), or the beginning of the one that is
     (`With dumb-init: stop_seconds`).
@@ -40,9 +40,18 @@ def find(lesson: Lesson, path: str) -> Found | None:
             continue
         value: t.Any = claim.observed
         for step in steps.split("."):
-            value = value.get(step) if isinstance(value, dict) else None
+            value = _part(value, step)
         if value is not None and not isinstance(value, (dict, list)):
             return Found(steps.rsplit(".", 1)[-1], value, claim)
+    return None
+
+
+def _part(value: t.Any, step: str) -> t.Any:
+    """What a dictionary has under a name or a list at a place, counted from 0; None where there is nothing."""
+    if isinstance(value, dict):
+        return value.get(step)
+    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+        return value[int(step)]
     return None
 
 

@@ -12,108 +12,16 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report import pages, reading
-from runs import TAUGHT, Playbook
+from reports import report, requests
+from runs import TAUGHT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: see requirements-test.txt")
 axe = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: install Debian's package of that name")
 
-BEGAN = 1_795_931_000
 HOSTILE = "<script>document.title='broken'</script>\"><img src=//example.org/x onerror=alert(1)>" + "W" * 400
 SIZES = [(1440, 900), (360, 740)]
-
-
-def moment(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"2026-11-29T05:{43 + int(minutes):02}:{rest:06.3f}+00:00"
-
-
-def requests(count: int, lost: range) -> list[dict[str, t.Any]]:
-    return [
-        {
-            "number": number,
-            "at": BEGAN + number * 0.05,
-            "seconds": 0.004,
-            "status": 0 if number in lost else 200,
-            "error": "refused" if number in lost else None,
-            "body": None if number in lost else f"version {1 if number < lost.start else 2} of server\n",
-        }
-        for number in range(count)
-    ]
-
-
-def job(uid: str, *created: float, ended: str | None = None) -> dict[str, t.Any]:
-    return {
-        "uid": uid,
-        "pods": len(created),
-        "created_at": [BEGAN + at for at in created],
-        "ended": ended and "Failed",
-        "reason": ended,
-        "ended_at": BEGAN + created[-1] + 5 if ended else None,
-    }
-
-
-def spell(state: str, at: float, seconds: float) -> dict[str, t.Any]:
-    return {"state": state, "at": BEGAN + at, "seconds": seconds, "passed_requests": 3}
-
-
-OBSERVED: dict[str, list[tuple[str, dict[str, t.Any]]]] = {
-    "build_and_runtime": [("antipattern", {"antipattern_bytes": 524889920, "pattern_bytes": 79061788})],
-    "pod_readiness": [
-        ("antipattern", {"failed_requests": 602, "ready_at": BEGAN + 13, "samples": requests(980, range(250, 852))}),
-        ("pattern", {"failed_requests": 0, "samples": requests(889, range(0))}),
-    ],
-    "failing_jobs": [
-        ("antipattern", {"storm": job("a", *[0] * 10, *[14] * 10, *[35] * 10), "unbounded": job("b", 0, 13, 33)}),
-        ("pattern", {"deadline": job("c", 0, 15, ended="DeadlineExceeded")}),
-    ],
-    "circuit_breaker": [
-        ("antipattern", {"fastest_seconds": 30.01, "slowest_seconds": 30.08}),
-        (
-            "pattern",
-            {
-                "pages_seconds": [0.016, 0.006, 0.04],
-                "spells": [spell("closed", 0, 16), spell("open", 16, 31), spell("half-open", 47, 0.002)],
-            },
-        ),
-    ],
-}
-
-
-def report(names: t.Iterable[str], *, evidence: bool = True, fallen: t.Collection[str] = ()) -> dict[str, t.Any]:
-    """A claims.json of those lessons, in which a claim of some fell."""
-    lessons, claims = [], []
-    for place, name in enumerate(names):
-        for number, (shows, observed) in enumerate(OBSERVED.get(name, [("pattern", {"served": 6})])):
-            holds = name not in fallen or number > 0
-            claims.append(
-                {
-                    "lesson": name,
-                    "claim": f"Claim {number + 1} of {name}, a sentence of the length that claims have at most, holds",
-                    "shows": shows,
-                    "holds": holds,
-                    "observed": observed,
-                    **({"evidence": dict(list(observed.items())[:1])} if evidence else {}),
-                    "at": moment(20 + 5 * place + number),
-                    "seconds": 4.5,
-                    "false_conditions": [] if holds else [{"condition": "served == 7", "reason": None}],
-                }
-            )
-        lessons.append(
-            {
-                "lesson": name,
-                "status": "failed" if name in fallen else "held",
-                "seconds": 40.0,
-                "started": moment(1 + 5 * place),
-                "ended": moment(41 + 5 * place),
-                "skipped": [],
-                "not_reached": ["It ends well"] if name in fallen else [],
-                "message": '"It holds" does not hold' if name in fallen else None,
-            }
-        )
-    about = {"started": moment(0), "finished": moment(120), "seconds": 120.0, "versions": {"kubernetes": "v1.37.2"}}
-    return {"run": about, "lessons": lessons, "claims": claims}
 
 
 def hostile() -> dict[str, t.Any]:
@@ -273,31 +181,3 @@ def test_paper_has_all_the_evidence_and_none_of_the_buttons(browser, tmp_path) -
     assert page.evaluate("document.documentElement.scrollWidth") <= 800
     assert not page.locator("button").first.is_visible()
     assert page.pdf().startswith(b"%PDF")
-
-
-def test_the_playbook_writes_the_pages_again_and_shows_what_changed(playbook: Playbook) -> None:
-    folder = playbook.folder / "workshop-report"
-    folder.mkdir()
-    (folder / "claims.json").write_text(json.dumps(report(TAUGHT, fallen=["logging"])))
-    earlier = playbook.folder / "earlier.json"
-    earlier.write_text(json.dumps(report(TAUGHT)))
-    run = playbook("workshop.production_patterns.report", workshop_report_earlier=str(earlier))
-    assert run.code == 0, run.output
-    assert "Since the earlier run: 1 fell, 1 lesson has another status." in run.output
-    assert (folder / "changes.html").is_file()
-    again = playbook("workshop.production_patterns.report", workshop_report_earlier=str(earlier))
-    assert "changed=0" in again.output
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [(None, "There is no nowhere/claims.json"), ("{", "is no report of a run: it is not JSON")],
-)
-def test_what_is_no_report_is_told_in_a_sentence(playbook: Playbook, text, said) -> None:
-    if text is not None:
-        (playbook.folder / "nowhere").mkdir()
-        (playbook.folder / "nowhere/claims.json").write_text(text)
-    run = playbook("workshop.production_patterns.report", workshop_report_dir="nowhere")
-    assert run.code != 0
-    assert said in " ".join(run.output.split())
-    assert "Traceback" not in run.output

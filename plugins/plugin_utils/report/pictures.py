@@ -216,7 +216,7 @@ def _requests(lesson: Lesson) -> Iterator[tuple[str, Draw | None]]:
 
 
 def _is_burst(samples: Sequence[dict[str, t.Any]]) -> bool:
-    moments = [sample["at"] for sample in samples]
+    moments: list[float] = [sample["at"] for sample in samples]
     return max(moments) - min(moments) < _BURST
 
 

@@ -56,6 +56,7 @@ options:
   since:
     description:
       - Leave the spells and recoveries out that were over before this time, in seconds of the epoch.
+      - With O(behaviour) it is by default the time since when the backend behaves so.
     type: float
   for:
     description:
@@ -85,23 +86,14 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Let the backend be slow from now on
-  workshop.production_patterns.circuit_breaker:
-    kubeconfig: ~/.kube/workshop
-    context: kind-workshop
-    namespace: mailsite
-    pod: weather-6d5b0f2c11-x7k2p
-    behaviour: slow
-  register: slow
-
-- name: Wait until the open breaker has answered ten requests itself
+- name: Let the backend be slow, and wait until the open breaker has answered ten requests itself
   workshop.production_patterns.circuit_breaker:
     kubeconfig: ~/.kube/workshop
     context: kind-workshop
     namespace: mailsite
     label_selectors:
       - app = weather
-    since: "{{ slow.backend.after.behaves_so_since }}"
+    behaviour: slow
     for: states.open.rejected_requests >= 10
     seconds: 60
   register: breaker
@@ -333,6 +325,8 @@ def observe(cluster: Cluster) -> dict[str, Any]:
     if behaviour is not None and not cluster.check_mode:
         pod.read(params["backend_port"], f"/behaviour/{behaviour}", "PUT")
     after = backend(*pod.read(params["backend_port"], "/status"))
+    if since is None and behaviour is not None:
+        since = after["behaves_so_since"]
     seen = breaker(*pod.read(params["port"], "/state"))
     spells = [spell for spell in seen["spells"] if since is None or spell["at"] + spell["seconds"] >= since]
     return {

@@ -31,6 +31,7 @@ class FakeCluster:
         self.refused = refused
         self.dynamic = self
         self.behaviour = "healthy"
+        self.behaves_so_since = self.params.pop("behaves_so_since", 1.0)
         self.names = ["web"]
         self.said: list[str] = []
 
@@ -76,7 +77,7 @@ class FakeCluster:
                     "requests": 6,
                     "started_at": 1.0,
                     "behaviour": self.behaviour,
-                    "behaves_so_since": 1.0,
+                    "behaves_so_since": self.behaves_so_since,
                 }
             case ["PUT 5000", behaviour]:
                 self.behaviour = behaviour.removeprefix("/behaviour/")
@@ -99,6 +100,10 @@ def test_spells_that_were_over_before_are_left_out(since, states):
     seen = observe(FakeCluster(since=since))
     assert len(seen["spells"]) == states
     assert len(seen["recoveries"]) == (states == 3)
+
+
+def test_since_it_behaves_so_is_what_is_meant_when_it_is_told_how_to():
+    assert len(observe(FakeCluster(behaviour="slow", behaves_so_since=40.2))["spells"]) == 2
 
 
 def test_the_one_pod_that_is_not_on_its_way_out():

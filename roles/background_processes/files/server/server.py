@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: The workshop.production_patterns authors
-"""A web server that says hello, and that it is well."""
+"""A web server that says hello, by its name, and that it is well."""
+
+import os
 
 from flask import Flask
 
@@ -9,7 +11,7 @@ app = Flask(__name__)
 
 @app.get('/')
 def hello() -> str:
-    return 'hello\n'
+    return f'hello from {os.environ.get("NAME", "nobody")}\n'
 
 
 @app.get('/healthz')

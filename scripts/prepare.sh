@@ -89,6 +89,13 @@ if [[ $engine == answers || $engine == comes ]]; then
   fi
 fi
 
+# Tests only; without the right to install it they say that the pages were not looked at.
+needs_browser=false
+if [[ " $* " == *test* ]] && has apt-get && ! has chromium && { [[ $EUID -eq 0 ]] || sudo -n true 2>/dev/null; }; then
+  needs_browser=true
+  lacks "chromium (apt)" "the browser in which the report's pages are tested"
+fi
+
 if ((${#missing[@]})); then
   echo "This will be installed on this machine:"
   for line in "${missing[@]}"; do printf '  %-28s %s\n' "${line%%|*}" "${line#*|}"; done
@@ -98,9 +105,13 @@ fi
 echo "Beside that it fills .venv in this folder, the cache in ${HOME}/.cache/workshop.production_patterns and the lab's" \
   "folder in ${HOME}/.local/state/workshop.production_patterns."
 
-if $needs_venv_package; then
+packages=()
+if $needs_venv_package; then packages+=(python3-venv); fi
+if $needs_browser; then packages+=(chromium); fi
+if ((${#packages[@]})); then
+  echo "Installing ${packages[*]} ..."
   as_root apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-remove --no-install-recommends python3-venv
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-remove --no-install-recommends "${packages[@]}" >/dev/null
 fi
 
 venv_works || { rm -rf .venv && python3 -m venv .venv; }

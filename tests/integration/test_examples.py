@@ -16,7 +16,7 @@ from runs import ROOT
 
 EXAMPLES = ROOT / "playbooks/examples"
 # Modules that only this collection's own programs and lab have a use for.
-WITHOUT_EXAMPLE = {"circuit_breaker", "go_toolchain", "preflight", "traffic"}
+WITHOUT_EXAMPLE = {"circuit_breaker", "go_toolchain", "preflight", "report_pages", "traffic"}
 NAMESPACE = "workshop-examples"
 IMAGE = "localhost:5001/workshop/debian:trixie"
 ENDS = ["bash", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"]

@@ -33,6 +33,7 @@ RIGHT_OPTIONS: dict[str, dict[str, t.Any]] = {
     "pod_processes": POD,
     "pod_stop": POD,
     "preflight": {},
+    "report_pages": {"claims": "/nowhere/claims.json"},
     "traffic": CLIENT,
     "watch": PODS,
 }
@@ -65,6 +66,8 @@ WRONG_OPTIONS: list[tuple[str, dict[str, t.Any], str]] = [
     ("pod_stop", {**POD, "grace_seconds": -1}, "grace_seconds"),
     ("pod_stop", {**POD, "timeout": 0}, "timeout"),
     ("preflight", {"reach": "perhaps"}, "reach"),
+    ("report_pages", {}, "claims"),
+    ("report_pages", RIGHT_OPTIONS["report_pages"], "/nowhere/claims.json"),
     ("traffic", {"pods": ["web"]}, "namespace"),
     ("traffic", {**CLIENT, "pods": []}, "pods"),
     ("traffic", {**CLIENT, "since": 20.0, "until": 10.0}, "until"),

@@ -38,15 +38,10 @@ class FakeCluster:
     def pod(self, name, namespace):
         return {}, "900"
 
-    def resource(self, kind):
-        assert kind == "Pod"
-        return self
-
-    def get(self, namespace, label_selector):
-        assert (namespace, label_selector) == ("mailsite", "app=weather,site=guarded")
+    def ask(self, path, query):
+        assert (path, query) == ("/api/v1/namespaces/mailsite/pods", {"labelSelector": "app=weather,site=guarded"})
         leaving = {"metadata": {"name": "old", "deletionTimestamp": "2026-01-31T12:00:00Z"}}
-        pods = [leaving, *({"metadata": {"name": name}} for name in self.names)]
-        return SimpleNamespace(to_dict=lambda: {"items": pods})
+        return {"items": [leaving, *({"metadata": {"name": name}} for name in self.names)]}
 
     def request(self, method, path, serialize, _request_timeout):
         assert not serialize

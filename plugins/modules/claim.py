@@ -53,28 +53,8 @@ options:
         from the internal role that shows them, which ends a lesson as failed when claims fell.
       - Such a task can't have a C(register) of its own.
     type: str
-attributes:
-  action:
-    support: full
-  async:
-    support: none
-  become:
-    support: none
-  bypass_host_loop:
-    support: none
-  check_mode:
-    support: full
-    description: Nothing is changed in either mode.
-  connection:
-    support: none
-  delegation:
-    support: none
-    details: Everything happens on the controller.
-  diff_mode:
-    support: none
-  platform:
-    platforms: all
 extends_documentation_fragment:
+  - workshop.production_patterns.controller
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.conn
   - ansible.builtin.action_common_attributes.flow

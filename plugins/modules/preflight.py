@@ -26,28 +26,8 @@ options:
     description: Whether C(workshop_lessons) may be an empty list.
     type: bool
     default: false
-attributes:
-  action:
-    support: full
-  async:
-    support: none
-  become:
-    support: none
-  bypass_host_loop:
-    support: none
-  check_mode:
-    support: full
-    description: Nothing is changed in either mode.
-  connection:
-    support: none
-  delegation:
-    support: none
-    details: Everything happens on the controller.
-  diff_mode:
-    support: none
-  platform:
-    platforms: all
 extends_documentation_fragment:
+  - workshop.production_patterns.controller
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.conn
   - ansible.builtin.action_common_attributes.flow

@@ -26,27 +26,10 @@ options:
       - The C(claims.json) of an earlier run. With it there is a page C(changes.html), which shows what changed.
     type: path
 attributes:
-  action:
-    support: full
-  async:
-    support: none
-  become:
-    support: none
-  bypass_host_loop:
-    support: none
   check_mode:
-    support: full
-    description: It says which pages would change, and writes none.
-  connection:
-    support: none
-  delegation:
-    support: none
-    details: Everything happens on the controller.
-  diff_mode:
-    support: none
-  platform:
-    platforms: all
+    details: It says which pages would change, and writes none.
 extends_documentation_fragment:
+  - workshop.production_patterns.controller
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.conn
   - ansible.builtin.action_common_attributes.flow

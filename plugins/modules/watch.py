@@ -56,24 +56,8 @@ options:
       - How many seconds to watch at most.
     type: float
     required: true
-attributes:
-  action:
-    support: full
-  async:
-    support: none
-  become:
-    support: none
-  bypass_host_loop:
-    support: none
-  check_mode:
-    support: full
-    details: Nothing is changed in either mode.
-  connection:
-    support: none
-  delegation:
-    support: none
-    details: Everything happens on the controller.
 extends_documentation_fragment:
+  - workshop.production_patterns.controller
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.conn
   - ansible.builtin.action_common_attributes.flow

@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 from datetime import UTC, datetime
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsiblePromptNoninteractive
 from ansible.plugins.action import ActionBase
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.conditions import conditions, reason
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.evidence import brief, evidence
@@ -22,6 +22,7 @@ _ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "observed": {"type": "dict", "required": True},
     "that": {"type": "raw", "required": True},
     "collect_in": {"type": "str"},
+    "ask_first": {"type": "bool", "default": False},
 }
 
 
@@ -69,6 +70,14 @@ class ActionModule(ActionBase):
                 result, f'"{claim}" is registered as {self._task.register}, while {collect_in} collects it: do one.'
             )
 
+        if arguments["ask_first"]:
+            try:
+                self._display.prompt_until(f"\n{claim}\n\nDoes it hold? Press Enter to see what was measured.")
+            except AnsiblePromptNoninteractive:
+                return _failure(
+                    result,
+                    f'"{claim}" waits for Enter, and there is no terminal: do without ask_first (workshop_teach).',
+                )
         false_conditions = [
             FalseCondition(condition=condition, reason=why or None)
             for condition in that
@@ -86,6 +95,8 @@ class ActionModule(ActionBase):
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
         if not false_conditions:
+            if arguments["ask_first"] and not self._task.no_log:
+                self._display.display(f"It holds: {evidence(result['evidence'])}\n")
             return result
         if collect_in:
             result["fallen"] = [*(task_vars or {}).get(collect_in, {}).get("fallen", []), claim]

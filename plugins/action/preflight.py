@@ -40,6 +40,7 @@ class ActionModule(ActionBase):
             lessons = settings.lessons(
                 values["workshop_lessons"], values["workshop_taught"], none=arguments["allow_no_lesson"]
             )
+            settings.check_teaching(values["workshop_teach"], lessons)
             settings.check_namespaces(values["workshop_namespace_prefix"], lessons)
             settings.check_values(values, str(Path.home()))
             if arguments["reach"]:

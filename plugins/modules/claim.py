@@ -53,6 +53,12 @@ options:
         from the internal role that shows them, which ends a lesson as failed when claims fell.
       - Such a task can't have a C(register) of its own.
     type: str
+  ask_first:
+    description:
+      - Whether to show the sentence and wait for Enter before what was measured is shown, so that a class can guess.
+      - It needs a terminal, and fails the task where there is none.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - workshop.production_patterns.controller
   - ansible.builtin.action_common_attributes

@@ -104,6 +104,7 @@ def check_all_are_set(values: Collection[str]) -> None:
 _READ = (
     "workshop_taught",
     "workshop_lessons",
+    "workshop_teach",
     "workshop_lab",
     "workshop_kubeconfig",
     "workshop_context",
@@ -138,6 +139,12 @@ def lessons(asked: list[str], taught: list[str], *, none: bool = False) -> list[
     if strange:
         raise Problem(f"There is no lesson {', '.join(strange)}: workshop_lessons takes {', '.join(taught)}.")
     return [name for name in taught if name in names]
+
+
+def check_teaching(teach: bool, lessons: Collection[str]) -> None:
+    """Raise Problem where several lessons would stop and ask at once."""
+    if teach and len(lessons) != 1:
+        raise Problem("workshop_teach shows one lesson step by step: name it, as in -e workshop_lessons=pod_quotas.")
 
 
 def check_namespaces(prefix: str, names: Iterable[str]) -> None:

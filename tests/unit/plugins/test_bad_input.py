@@ -13,7 +13,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from api_server import ApiServer, listing, status
+from api_server import Answer, ApiServer, listing, status
 
 ROOT = Path(__file__).parents[3]
 PREFIX = "workshop.production_patterns."
@@ -59,7 +59,9 @@ WRONG_OPTIONS: list[tuple[str, dict[str, t.Any], str]] = [
     ("image_contents", {}, "image"),
     ("image_contents", {"image": ""}, "image"),
     ("image_contents", {"image": "web", "read": ["etc/passwd"]}, "etc/passwd"),
-    ("image_contents", {"image": "A B"}, "A B"),
+    ("image_contents", {"image": "web"}, "There is no image web"),
+    ("container_stop", {"container": "web"}, "There is no container web"),
+    ("container_processes", {"container": "web"}, "There is no container web"),
     ("pod_outcome", {}, "namespace"),
     ("pod_outcome", {"namespace": "a/b"}, "a/b"),
     ("pod_processes", {"namespace": "shop"}, "pod"),
@@ -91,6 +93,10 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, t.A
     api.on("/api/v1/namespaces/shop/pods/web", status(404, 'pods "web" not found'))
     api.on("/api/v1/namespaces/shop/pods", status(403, "pods is forbidden"))
     api.on("/api/v1/namespaces/shop/events", listing())
+    # An engine that knows no container and no image says so in the same way.
+    api.on("/version", Answer({"ApiVersion": "1.41"}))
+    engine = {"docker_host": api.url.replace("http", "tcp")}
+    connections = {**dict.fromkeys(OF_CLUSTER, api.connection()), **dict.fromkeys(OF_ENGINE, engine)}
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         closed = unused.getsockname()[1]
@@ -107,7 +113,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, t.A
         tasks = [
             {
                 "name": name,
-                PREFIX + module: {**(api.connection() if module in OF_CLUSTER else {}), **options},
+                PREFIX + module: {**connections.get(module, {}), **options},
                 "register": f"answer_{number}",
                 "ignore_errors": True,
             }

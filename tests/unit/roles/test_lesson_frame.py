@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import shutil
 import subprocess
 import sys
 import typing as t
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -48,11 +51,36 @@ class Shown(t.NamedTuple):
         return self.output[self.output.rindex("Task failed: ") :].split("\n", 1)[0]
 
 
+def in_terminal(command: list[str], folder: Path, environment: dict[str, str]) -> Shown:
+    """Run a playbook in a terminal, in front of which a person presses Enter whenever they are asked to."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        os.execve(command[0], command, environment)
+    output = ""
+    with suppress(OSError), os.fdopen(terminal, "rb+", buffering=0) as person:
+        while True:
+            if select.select([person], [], [], 0.2)[0]:
+                if not (part := person.read(4096)):
+                    break
+                output += part.decode(errors="replace")
+            elif output.rstrip().endswith("Press Enter to see what was measured."):
+                # What is pressed before it listens is forgotten, so a person presses again.
+                person.write(b"\r")
+    return Shown(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), output.replace("\r\n", "\n"))
+
+
 @pytest.fixture
 def show(tmp_path: Path) -> t.Callable[..., Shown]:
     """Shows a lesson whose verify has the given tasks, in a collection that is made of the frame and it."""
 
-    def run(*verify: dict[str, t.Any], rest: bool = True, steps: list[str] | None = None) -> Shown:
+    def run(
+        *verify: dict[str, t.Any],
+        rest: bool = True,
+        steps: list[str] | None = None,
+        teach: bool = False,
+        terminal: bool = False,
+    ) -> Shown:
         collection = tmp_path / "ansible_collections/workshop/production_patterns"
         shutil.copytree(ROOT / "roles/_lesson", collection / "roles/_lesson")
         shutil.copytree(ROOT / "meta", collection / "meta")
@@ -64,6 +92,7 @@ def show(tmp_path: Path) -> t.Callable[..., Shown]:
             path.write_text(yaml.safe_dump(tasks, sort_keys=False))
         variables = {"_lesson_name": "probe", **({"_lesson_steps": steps} if steps else {})}
         shared = {
+            "workshop_teach": teach,
             "workshop_kubeconfig": KUBECONFIG,
             "workshop_context": "nowhere",
             "workshop_namespace_prefix": "probe-",
@@ -77,11 +106,22 @@ def show(tmp_path: Path) -> t.Callable[..., Shown]:
             "tasks": [{"ansible.builtin.include_role": include, "vars": variables}, say("over")],
         }
         (tmp_path / "play.yml").write_text(yaml.safe_dump([play], sort_keys=False))
+        command = [str(Path(sys.executable).with_name("ansible-playbook")), "play.yml"]
+        environment = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(tmp_path),
+            "ANSIBLE_CONFIG": "",
+            "ANSIBLE_NOCOLOR": "1",
+            "TERM": "dumb",
+        }
+        if terminal:
+            return in_terminal(command, tmp_path, environment)
         process = subprocess.run(
-            [Path(sys.executable).with_name("ansible-playbook"), "play.yml"],
+            command,
             cwd=tmp_path,
-            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(tmp_path), "ANSIBLE_CONFIG": "", "ANSIBLE_NOCOLOR": "1"},
+            env=environment,
             check=False,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -143,3 +183,18 @@ def test_a_lesson_that_is_deployed_can_be_shown(show) -> None:
     assert DEPLOYED not in shown.output
     assert "It holds" in shown.output
     assert RESTED in shown.output
+
+
+def test_a_lesson_that_is_taught_stops_before_each_claim(show) -> None:
+    shown = show(HOLDS, FALLS, teach=True, terminal=True)
+    assert shown.code == 2, shown.output
+    question = "Does it hold? Press Enter to see what was measured."
+    assert shown.output.count(question) == 2
+    first, second = (index for index in range(len(shown.output)) if shown.output.startswith(question, index))
+    assert first < shown.output.index("It holds: seconds=5") < second < shown.output.index('"It falls" does not hold')
+
+
+def test_without_a_terminal_nobody_can_be_asked(show) -> None:
+    shown = show(HOLDS, teach=True)
+    assert shown.code == 2, shown.output
+    assert '"It holds" waits for Enter, and there is no terminal' in shown.output

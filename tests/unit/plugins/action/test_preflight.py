@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[4]
 SHARED = {
     "workshop_taught": ["direct_pods", "logging", "pod_quotas"],
     "workshop_lessons": trust_as_template("{{ workshop_taught }}"),
+    "workshop_teach": False,
     "workshop_lab": True,
     "workshop_lab_name": "workshop",
     "workshop_registry_port": 5001,
@@ -74,6 +75,7 @@ def test_a_clean_up_may_be_of_no_lesson():
         ({"workshop_lesson": "x"}, "Nothing reads the variable workshop_lesson: "),
         ({"workshop_lab": "perhaps"}, "A variable has a value of the wrong kind: "),
         ({"workshop_lessons": []}, "workshop_lessons names no lesson"),
+        ({"workshop_teach": True}, "workshop_teach shows one lesson step by step: name it"),
         ({"workshop_lessons": "pod_quotas,"}, "workshop_lessons has an empty name"),
         ({"workshop_namespace_prefix": "_"}, "_direct-pods, "),
         ({"workshop_registry_port": 0}, "workshop_registry_port can't be 0"),

@@ -85,8 +85,11 @@ def test_a_path_stays_as_it_is_read():
 
 
 def test_what_is_not_set_is_named():
-    settings.check_all_are_set([*LAB, "workshop_taught", "workshop_lessons", "workshop_namespace_prefix"])
-    with pytest.raises(Problem, match="^workshop_taught, workshop_lessons, workshop_namespace_prefix is not set"):
+    settings.check_all_are_set(
+        [*LAB, "workshop_taught", "workshop_lessons", "workshop_teach", "workshop_namespace_prefix"]
+    )
+    missing = "^workshop_taught, workshop_lessons, workshop_teach, workshop_namespace_prefix is not set"
+    with pytest.raises(Problem, match=missing):
         settings.check_all_are_set(LAB)
 
 

@@ -143,7 +143,7 @@ def test_every_link_leads_somewhere() -> None:
         ids = page.values("id")
         assert len(ids) == len(set(ids))
         for address in page.values("href"):
-            file, _, anchor = address.partition("#")
+            file, _hash, anchor = address.partition("#")
             if address.startswith(("https://", "data:,")):
                 continue
             assert not file or file in shown, address

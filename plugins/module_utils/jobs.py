@@ -19,6 +19,7 @@ START_ERRORS: Final = ("StartError", "ContainerCannotRun")
 
 
 class Job(TypedDict):
+    name: str
     uid: str
     spec: dict[str, Any]
     failures: int
@@ -100,6 +101,7 @@ def job_outcome(uid: str, jobs: Seen, pods: Seen) -> Job:
     ended_at, started_at = epoch(over.get("lastTransitionTime")), epoch(status.get("startTime"))
     removed_at = jobs.gone_at.get(uid)
     return {
+        "name": job["metadata"]["name"],
         "uid": uid,
         "spec": {name: value for name, value in job["spec"].items() if name not in ("selector", "template")},
         "failures": status.get("failed") or 0,

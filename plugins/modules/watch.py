@@ -143,6 +143,10 @@ jobs:
   type: dict
   returned: with O(jobs)
   contains:
+    name:
+      description: The name of the Job.
+      type: str
+      sample: migrate
     uid:
       description: The identity of the Job.
       type: str

@@ -42,7 +42,7 @@ def find(lesson: Lesson, path: str) -> Found | None:
         for step in steps.split("."):
             value = _part(value, step)
         if value is not None and not isinstance(value, (dict, list)):
-            return Found(steps.rsplit(".", 1)[-1], value, claim)
+            return Found([step for step in steps.split(".") if not step.isdecimal()][-1], value, claim)
     return None
 
 

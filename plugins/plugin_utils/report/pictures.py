@@ -463,7 +463,7 @@ def _found_jobs(lesson: Lesson) -> list[_Job]:
                 continue
             ended = item["ended_at"] if is_number(item.get("ended_at")) else None
             why = " ".join(str(item[key]) for key in ("ended", "reason") if item.get(key))
-            label = name or (before.name if before else claim.sentence)
+            label = str(item.get("name") or name or (before.name if before else claim.sentence))
             longer = before is not None and len(before.created_at) > len(created)
             found[identity] = _Job(label, before.created_at if before and longer else created, ended, why)
     return list(found.values())[:_LANES]

@@ -58,6 +58,7 @@ def test_a_job_that_was_ended_by_its_deadline():
         later("deadline", "second", "13:12:10", "13:12:14", exitCode=137, reason="Error"),
     ]
     assert job("deadline", *pods, JOBS["limit"]["pod"]) == {
+        "name": "deadline",
         "uid": JOBS["deadline"]["job"]["metadata"]["uid"],
         "spec": JOBS["deadline"]["job"]["spec"],
         "failures": 2,

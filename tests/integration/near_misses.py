@@ -97,17 +97,6 @@ def plain(sentence: str) -> str:
     return re.sub(r"{{.*?}}|\d+", "#", sentence)
 
 
-def least(near_misses: Iterable[NearMiss]) -> list[NearMiss]:
-    """As few as make every claim fall that any of them does: those first that make the most of the others fall."""
-    left, chosen = list(near_misses), []
-    to_fall = {sentence for near_miss in left for sentence in near_miss.falls}
-    while to_fall:
-        best = max(left, key=lambda near_miss: len(to_fall.intersection(near_miss.falls)))
-        chosen.append(best)
-        to_fall -= set(best.falls)
-    return chosen
-
-
 def together(near_misses: Iterable[NearMiss]) -> list[list[NearMiss]]:
     """Those of one lesson in as few runs as may be: several in one where they are about different claims."""
     runs: list[list[NearMiss]] = []
@@ -118,6 +107,21 @@ def together(near_misses: Iterable[NearMiss]) -> list[list[NearMiss]]:
             runs.append(run := [])
         run.append(near_miss)
     return runs
+
+
+def least(runs: Iterable[list[NearMiss]]) -> list[list[NearMiss]]:
+    """As few of the runs as make every claim fall that any of them does: those first that make most of the others."""
+    left, chosen = list(runs), []
+    to_fall = set().union(*map(_falls, left))
+    while to_fall:
+        best = max(left, key=lambda run: len(to_fall & _falls(run)))
+        chosen.append(best)
+        to_fall -= _falls(best)
+    return chosen
+
+
+def _falls(run: list[NearMiss]) -> set[str]:
+    return {sentence for near_miss in run for sentence in near_miss.falls}
 
 
 def _go_together(one: NearMiss, other: NearMiss) -> bool:

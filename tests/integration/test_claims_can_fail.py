@@ -3,7 +3,7 @@
 
 """A claim falls when its workload is a little wrong, so that a claim which holds says something.
 
-As few near misses are tried as make every claim fall once; with --every-near-miss all of them are.
+As few runs are tried as make every claim fall once; with --every-near-miss all of them are.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from runs import TAUGHT, Playbook, Run
 def rounds(config: pytest.Config) -> list[list[NearMiss]]:
     """Lessons run side by side, so the first runs of all of them are one round, the second ones another, and so on."""
     every, only = config.getoption("--every-near-miss"), config.getoption("--near-misses-of")
-    of_lessons = [
-        together(found if every else least(found)) for lesson, found in NEAR_MISSES.items() if only in (None, lesson)
-    ]
+    runs = [together(found) for lesson, found in NEAR_MISSES.items() if only in (None, lesson)]
+    of_lessons = runs if every else [least(of_lesson) for of_lesson in runs]
     return [list(itertools.chain(*of_round)) for of_round in itertools.zip_longest(*of_lessons, fillvalue=[])]
 
 

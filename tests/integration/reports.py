@@ -45,7 +45,7 @@ def spell(state: str, at: float, seconds: float) -> dict[str, t.Any]:
 
 
 OBSERVED: dict[str, list[tuple[str, dict[str, t.Any]]]] = {
-    "build_and_runtime": [("antipattern", {"antipattern_bytes": 524889920, "pattern_bytes": 79061788})],
+    "build_and_runtime": [("antipattern", {"single_stage_bytes": 524889920, "multi_stage_bytes": 79061788})],
     "pod_readiness": [
         ("antipattern", {"failed_requests": 602, "ready_at": BEGAN + 13, "samples": requests(980, range(250, 852))}),
         ("pattern", {"failed_requests": 0, "samples": requests(889, range(0))}),

@@ -108,9 +108,13 @@ END
 
 molecule_all() {
   say "molecule: every role, in one lab"
+  state=$(mktemp -d)
   # A state of its own, or Molecule believes what an earlier run noted about the lab.
-  MOLECULE_EPHEMERAL_DIRECTORY=$(mktemp -d) MOLECULE_GLOB='molecule/*/molecule.yml' WORKSHOP_KEEP_LAB=1 \
-    molecule test --all --workers "$(nproc)"
+  MOLECULE_EPHEMERAL_DIRECTORY=$state MOLECULE_GLOB='molecule/*/molecule.yml' WORKSHOP_KEEP_LAB=1 \
+    molecule test --all --workers "$(nproc)" 2>&1 | tee "$state/said" && return
+  say "molecule: what failed, each with its first lines"
+  grep -F -A 6 '[ERROR]: ' "$state/said" | cut -c -600 | tail -n 20
+  return 1
 }
 
 # shellcheck disable=SC2120
@@ -121,7 +125,7 @@ integration() {
 
 remove_lab() {
   if [[ -z ${WORKSHOP_KEEP_LAB-} ]]; then
-    ansible-playbook playbooks/clean.yml -e workshop_clean_lab=true >/dev/null ||
+    ansible-playbook playbooks/clean.yml -e workshop_clean_lab=true >/dev/null 2>&1 ||
       echo "The lab could not be removed: see ansible-playbook playbooks/clean.yml -e workshop_clean_lab=true." >&2
   fi
 }

@@ -58,16 +58,6 @@ options:
       - Leave the spells and recoveries out that were over before this time, in seconds of the epoch.
       - With O(behaviour) it is by default the time since when the backend behaves so.
     type: float
-  for:
-    description:
-      - One or more conditions to wait for, as expressions without braces.
-      - They can use all that is returned by its name, and all other variables. One that can't be evaluated does not
-        hold yet.
-    type: raw
-  seconds:
-    description:
-      - How many seconds to wait for O(for) at most. Needed with it.
-    type: float
 notes:
   - Needs the rights to C(get) pods and C(pods/proxy), with O(label_selectors) to C(list) pods, and with O(behaviour) to
     C(update) C(pods/proxy).
@@ -79,6 +69,7 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
   - workshop.production_patterns.cluster
+  - workshop.production_patterns.waiting
 seealso:
   - module: workshop.production_patterns.watch
 author:

@@ -41,6 +41,7 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
   - workshop.production_patterns.cluster
+  - workshop.production_patterns.waiting
 author:
   - The workshop.production_patterns authors (@workshop)
 """
@@ -58,6 +59,16 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: seen.zombies == 0
     fail_msg: "{{ seen.processes | selectattr('state', '==', 'Z') }}"
+
+- name: Wait until nothing but the first process is left
+  workshop.production_patterns.pod_processes:
+    kubeconfig: ~/.kube/workshop
+    context: kind-workshop
+    namespace: zombies
+    pod: sleeper
+    for: processes == [pid1]
+    seconds: 30
+  register: alone
 
 - name: Look into a container without a shell, by way of an ephemeral container that shares its processes
   workshop.production_patterns.pod_processes:
@@ -141,6 +152,27 @@ zombies:
   type: int
   returned: success
   sample: 0
+met:
+  description: Whether all conditions held at one look.
+  type: bool
+  returned: with O(for)
+  sample: true
+unmet:
+  description: The conditions that did not hold at the last look.
+  type: list
+  elements: str
+  returned: with O(for)
+  sample: []
+why:
+  description: Of the unmet conditions that could not be evaluated, why.
+  type: dict
+  returned: with O(for)
+  sample: {}
+seconds:
+  description: How long it waited.
+  type: float
+  returned: with O(for)
+  sample: 4.204
 """
 
 import json

@@ -49,17 +49,8 @@ options:
     description:
       - Leave out the requests that began after this time, in seconds of the epoch.
     type: float
-  for:
-    description:
-      - One or more conditions to wait for, as expressions without braces.
-      - They can use all that is returned by its name, each client by the name of its pod, and all other variables. One
-        that can't be evaluated does not hold yet.
-    type: raw
-  seconds:
-    description:
-      - How many seconds to wait for O(for) at most. Needed with it.
-    type: float
 notes:
+  - The conditions of O(for) can use each client by the name of its pod.
   - Needs the right to C(get) pods and C(pods/log).
 attributes:
   check_mode:
@@ -69,6 +60,7 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - kubernetes.core.k8s_auth_options
   - workshop.production_patterns.cluster
+  - workshop.production_patterns.waiting
 seealso:
   - module: workshop.production_patterns.watch
 author:

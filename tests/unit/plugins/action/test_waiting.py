@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from ansible_collections.workshop.production_patterns.plugins.action import circuit_breaker, traffic
+from ansible_collections.workshop.production_patterns.plugins.action import circuit_breaker, pod_processes, traffic
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils import waiting
 
 
@@ -51,9 +51,10 @@ def run(looks: Looks, action: Any = circuit_breaker, variables: Any = None, **ar
         return module.run(task_vars=variables or {})
 
 
-def test_without_conditions_it_looks_once():
+@pytest.mark.parametrize("action", [circuit_breaker, pod_processes, traffic])
+def test_without_conditions_it_looks_once(action):
     looks = Looks({"changed": True, "state": "open"})
-    assert run(looks, pod="web") == {"changed": True, "state": "open"}
+    assert run(looks, action, pod="web") == {"changed": True, "state": "open"}
     assert looks.given == [{"pod": "web"}]
 
 

@@ -112,8 +112,8 @@ molecule_all() {
   # A state of its own, or Molecule believes what an earlier run noted about the lab.
   MOLECULE_EPHEMERAL_DIRECTORY=$state MOLECULE_GLOB='molecule/*/molecule.yml' WORKSHOP_KEEP_LAB=1 \
     molecule test --all --workers "$(nproc)" 2>&1 | tee "$state/said" && return
-  say "molecule: what failed, each with its first lines"
-  grep -F -A 6 '[ERROR]: ' "$state/said" | cut -c -600 | tail -n 20
+  say "molecule: what failed"
+  grep -F '[ERROR]: ' "$state/said" | cut -c -1000 | tail -n 8
   return 1
 }
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible.errors import AnsibleError, AnsibleTemplateSyntaxError
@@ -30,7 +31,8 @@ def reason(error: BaseException) -> str:
     """What went wrong at the bottom of a chain of template errors, on one line."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return " ".join(str(error).split())
+    # Ansible names dictionaries as Python does, and lists by a class of its own.
+    return re.sub(r"ansible\._internal\.\S+List object", "the list", " ".join(str(error).split()))
 
 
 def unmet(templar: Templar, wanted: list[str], names: dict[str, t.Any]) -> dict[str, str | None]:

@@ -241,10 +241,11 @@ def test_only_a_boolean_decides(condition: str) -> None:
         ("observed.missing > 1", "no attribute 'missing'"),
         ("observed.a > 'x'", "not supported between instances of 'int' and 'str'"),
         ("observed.a >", "unexpected"),
+        ("observed.none[0] > 1", "evaluated: the list has no element 0"),
     ],
 )
 def test_a_condition_that_cannot_be_evaluated(condition: str, reason: str) -> None:
-    result = decide([condition, "observed.a == 2"])
+    result = decide([condition, "observed.a == 2"], observed={"a": 1, "none": []})
     assert result["holds"] is False
     assert result["msg"].startswith(
         f'"{SENTENCE}" does not hold: "{condition}" is false, since it can\'t be evaluated: '

@@ -24,6 +24,7 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.watch
 )
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.conditions import (
     LONG_SECONDS,
+    answer,
     conditions,
     unmet,
 )
@@ -82,10 +83,7 @@ class ActionModule(ActionBase):
             return {
                 "changed": False,
                 what: outcomes,
-                "met": not missed,
-                "unmet": list(missed),
-                "why": {condition: why for condition, why in missed.items() if why},
-                "seconds": round(time.monotonic() - begun, 3),
+                **answer(missed, time.monotonic() - begun),
                 "seen_at": round(time.time(), 3),
                 "gaps": sum(one.gaps for one in seen.values()),
             }

@@ -34,6 +34,8 @@ class Job(TypedDict):
     waits_seconds: list[float | None]
     ended: str | None
     reason: str | None
+    given_up_at: float | None
+    given_up_after_seconds: float | None
     ended_at: float | None
     ended_after_seconds: float | None
     removed_at: float | None
@@ -99,6 +101,9 @@ def job_outcome(uid: str, jobs: Seen, pods: Seen) -> Job:
     ended = [one for pod_uid in own for one in terminations(pods.endings.get(pod_uid, ()))]
     over = _condition(job, "Complete", "Failed")
     ended_at, started_at = epoch(over.get("lastTransitionTime")), epoch(status.get("startTime"))
+    # Clusters before 1.31 say it only when the last pod has ended.
+    given_up_at = epoch(_condition(job, "FailureTarget", "Failed").get("lastTransitionTime"))
+    no_more_at = ended_at if given_up_at is None else given_up_at
     removed_at = jobs.gone_at.get(uid)
     return {
         "name": job["metadata"]["name"],
@@ -115,13 +120,15 @@ def job_outcome(uid: str, jobs: Seen, pods: Seen) -> Job:
             Counter(index for pod_uid in own if (index := _index(pods.objects[pod_uid])) is not None)
         ),
         "pods_left": sum(pod_uid not in pods.gone_at for pod_uid in own),
-        "pods_after_end": 0 if ended_at is None else sum(created > ended_at for created in created_at),
+        "pods_after_end": 0 if no_more_at is None else sum(created > no_more_at for created in created_at),
         "created_at": created_at,
         "waits_seconds": [
             None if end is None else created - end for end, created in zip(ends[:-1], created_at[1:], strict=True)
         ],
         "ended": over.get("type"),
         "reason": over.get("reason"),
+        "given_up_at": given_up_at,
+        "given_up_after_seconds": _between(started_at, given_up_at),
         "ended_at": ended_at,
         "ended_after_seconds": _between(started_at, ended_at),
         "removed_at": removed_at,

@@ -221,6 +221,11 @@ met:
   type: bool
   returned: with O(for)
   sample: true
+msg:
+  description: What did not come to hold, in a sentence, for a task that takes it for a failure.
+  type: str
+  returned: when it was not met
+  sample: "After 60 seconds this did not hold yet: web.ready"
 unmet:
   description: The conditions that did not hold at the last look.
   type: list

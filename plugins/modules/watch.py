@@ -110,6 +110,11 @@ met:
   type: bool
   returned: always
   sample: true
+msg:
+  description: What did not come to hold, in a sentence, for a task that takes it for a failure.
+  type: str
+  returned: when it was not met
+  sample: "After 60 seconds this did not hold yet: web.ready"
 unmet:
   description: The conditions that did not hold at the last look.
   type: list
@@ -187,7 +192,7 @@ jobs:
       type: int
       sample: 3
     pods_after_end:
-      description: How many of them were made after it had ended.
+      description: How many of them were made after it had been given up or had ended.
       type: int
       sample: 0
     created_at:
@@ -210,6 +215,14 @@ jobs:
       description: Why it ended.
       type: str
       sample: DeadlineExceeded
+    given_up_at:
+      description: When the controller gave it up, or V(null). Its last pods may take a while to end after that.
+      type: float
+      sample: 1769860838.0
+    given_up_after_seconds:
+      description: How long that was after it had started.
+      type: float
+      sample: 38.0
     ended_at:
       description: When it had ended, which is after its last pod has.
       type: float

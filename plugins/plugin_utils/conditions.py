@@ -50,3 +50,17 @@ def unmet(templar: Templar, wanted: list[str], names: dict[str, t.Any]) -> dict[
         except AnsibleError as error:
             found[condition] = reason(error)
     return found
+
+
+def answer(missed: dict[str, str | None], seconds: float) -> dict[str, t.Any]:
+    """Whether conditions came to hold, as every wait returns it, from those that did not, after so many seconds."""
+    found: dict[str, t.Any] = {
+        "met": not missed,
+        "unmet": list(missed),
+        "why": {condition: why for condition, why in missed.items() if why},
+        "seconds": round(seconds, 3),
+    }
+    if missed:
+        # What a task says that takes it for a failure after all.
+        found["msg"] = f"After {seconds:.0f} seconds this did not hold yet: {'; '.join(missed)}"
+    return found

@@ -15,6 +15,7 @@ from ansible.utils.display import Display
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.conditions import (
     LONG_SECONDS,
+    answer,
     conditions,
     unmet,
 )
@@ -62,14 +63,7 @@ class WaitingAction(ActionBase):
                 missed = unmet(self._templar, wanted, {**seen.get("clients", {}), **seen})
             took = time.monotonic() - begun
             if not missed or took + PAUSE_SECONDS >= most:
-                return {
-                    **seen,
-                    "changed": changed,
-                    "met": not missed,
-                    "unmet": list(missed),
-                    "why": {condition: why for condition, why in missed.items() if why},
-                    "seconds": round(took, 3),
-                }
+                return {**answer(missed, took), **seen, "changed": changed}
             if not said and most >= LONG_SECONDS:
                 Display().display(f"Waiting {most:g} seconds at most for: {'; '.join(missed)}")
                 said = True

@@ -18,6 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         '--every-near-miss', action='store_true', help='Try all near misses, not as few as make each claim fall.'
     )
+    parser.addoption(
+        '--every-moment', action='store_true', help='Interrupt every lesson and every role of the lab, not two of them.'
+    )
     parser.addoption('--near-misses-of', metavar='LESSON', help='Try the near misses of this lesson only.')
 
 
@@ -34,7 +37,26 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: t.Any) -> None:
-    """Print which near misses each claim falls on, where they were tried."""
+    """Print what was tried: near misses by claims, and interrupted runs with what became of the next one."""
+    print_interruptions(terminalreporter)
+    print_near_misses(terminalreporter)
+
+
+def print_interruptions(terminalreporter: t.Any) -> None:
+    tried = [
+        (outcome, dict(report.user_properties))
+        for outcome in ('passed', 'failed')
+        for report in terminalreporter.stats.get(outcome, [])
+        if report.when == 'call' and 'moment' in dict(report.user_properties)
+    ]
+    if tried:
+        terminalreporter.section('interrupted, and run again')
+    for outcome, trial in tried:
+        became = 'every claim holds' if outcome == 'passed' else 'DOES NOT HOLD'
+        terminalreporter.line(f'  {trial.get("seconds", "-"):>4} s  {became}  {trial["moment"]}')
+
+
+def print_near_misses(terminalreporter: t.Any) -> None:
     tried: dict[str, dict[str, list[tuple[str, bool]]]] = {}
     for outcome in ('passed', 'failed'):
         for report in terminalreporter.stats.get(outcome, []):

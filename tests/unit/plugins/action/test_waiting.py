@@ -77,6 +77,8 @@ def test_time_that_is_up_is_an_answer_and_no_failure():
     assert not seen.get("failed")
     assert (seen["met"], seen["unmet"]) == (False, ["state == 'open'", "strange.at"])
     assert seen["why"] == {"strange.at": "'strange' is undefined"}
+    # For a task that takes it for a failure.
+    assert seen["msg"] == "After 0 seconds this did not hold yet: state == 'open'; strange.at"
 
 
 def test_a_look_that_fails_is_tried_again():

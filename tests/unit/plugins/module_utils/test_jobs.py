@@ -74,6 +74,8 @@ def test_a_job_that_was_ended_by_its_deadline():
         "waits_seconds": [10.0, 2.0],
         "ended": "Failed",
         "reason": "DeadlineExceeded",
+        "given_up_at": MADE + 15,
+        "given_up_after_seconds": 15.0,
         # The cluster waits for the end of the last pod, three seconds after the deadline.
         "ended_at": MADE + 18,
         "ended_after_seconds": 18.0,
@@ -97,8 +99,8 @@ def test_a_pod_that_is_gone_counts_but_is_not_left():
     assert (outcome["pods"], outcome["pods_left"], outcome["exit_codes"]) == (1, 0, [3])
 
 
-def test_a_pod_of_the_second_of_the_end_was_not_made_after_it():
-    assert job("deadline", later("deadline", "same", "13:12:15", None))["pods_after_end"] == 0
+def test_a_pod_of_the_second_in_which_a_job_was_given_up_was_not_made_after_it():
+    assert job("deadline", later("deadline", "same", "13:12:12", None))["pods_after_end"] == 0
 
 
 def test_a_wait_after_an_end_that_nobody_saw_is_unknown():
@@ -124,6 +126,13 @@ def test_a_job_that_has_not_ended_yet(keep):
     outcome = job_outcomes(seen(found), seen(JOBS["deadline"]["pod"]))["deadline"]
     names = ("ended", "reason", "ended_at", "ended_after_seconds", "failures", "pods_after_end")
     assert [outcome[name] for name in names] == [None, None, None, None, 0, 0]
+
+
+def test_a_job_of_a_cluster_that_does_not_say_when_it_gives_up():
+    found = copy.deepcopy(JOBS["deadline"]["job"])
+    found["status"]["conditions"] = [one for one in found["status"]["conditions"] if one["type"] != "FailureTarget"]
+    outcome = job_outcomes(seen(found), seen())["deadline"]
+    assert (outcome["given_up_at"], outcome["given_up_after_seconds"]) == (MADE + 18, 18.0)
 
 
 def test_a_condition_that_is_false_is_no_end():

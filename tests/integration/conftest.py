@@ -39,6 +39,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> None:
 def pytest_terminal_summary(terminalreporter: t.Any) -> None:
     """Print what was tried: near misses by claims, and interrupted runs with what became of the next one."""
     print_interruptions(terminalreporter)
+    print_untouched(terminalreporter)
     print_near_misses(terminalreporter)
 
 
@@ -54,6 +55,12 @@ def print_interruptions(terminalreporter: t.Any) -> None:
     for outcome, trial in tried:
         became = 'every claim holds' if outcome == 'passed' else 'DOES NOT HOLD'
         terminalreporter.line(f'  {trial.get("seconds", "-"):>4} s  {became}  {trial["moment"]}')
+
+
+def print_untouched(terminalreporter: t.Any) -> None:
+    for report in [*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])]:
+        for name, before, after in dict(report.user_properties).get("untouched", []) if report.when == "call" else []:
+            terminalreporter.line(f"  {before} before, {after} after: {name}")
 
 
 def print_near_misses(terminalreporter: t.Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 import xml.etree.ElementTree as ET
 
 from runs import ROOT, TAUGHT, Playbook
@@ -37,6 +38,20 @@ def test_every_lesson_holds(playbook):
     # On a lab of one node nothing but the loss of a node is not shown.
     skipped = {lesson["lesson"]: len(lesson["skipped"]) for lesson in run.report["lessons"] if lesson["skipped"]}
     assert skipped == {"direct_pods": 2}
+
+
+def test_no_pod_that_a_lesson_leaves_collects_zombies(lab):
+    """Probes and looks into a container leave processes to its PID 1, which must reap them, as a lesson teaches."""
+    node = ["docker", "exec", "workshop-control-plane", "ps", "-e", "--no-headers", "--format", "stat,pid,ppid,comm"]
+
+    def zombies() -> set[str]:
+        seen = subprocess.run(node, check=True, capture_output=True, text=True).stdout.splitlines()
+        return {line for line in seen if line.startswith("Z")}
+
+    first = zombies()
+    time.sleep(5)
+    # One that was just about to be reaped is gone by now.
+    assert not first & zombies()
 
 
 def test_one_lesson_runs_alone(playbook, lab):

@@ -8,12 +8,14 @@ It also serves as a cluster that somebody else brought.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+import tarfile
 import time
 import typing as t
 import uuid
@@ -27,7 +29,7 @@ NODE = f"{NAME}-control-plane"
 PORT = 5002
 KUBECTL = ["docker", "exec", NODE, "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
 PLAYBOOKS = ROOT / "playbooks"
-OWN_KUBECONFIG = Path.home() / ".kube/config"
+OWN_FILES = [Path.home() / ".kube/config", Path.home() / ".docker/config.json"]
 
 
 def output(*command: str) -> str:
@@ -92,19 +94,53 @@ def bring_up(
     playbook(str(PLAYBOOKS / "clean.yml"), **lab_variables, workshop_lessons=[], workshop_clean_lab=True)
 
 
+def hashed(text: bytes | str) -> str:
+    return hashlib.sha256(text if isinstance(text, bytes) else text.encode()).hexdigest()[:16]
+
+
+def things_of_others() -> dict[str, str]:
+    """The user's files, and all on the engine that is not a lab's, each as a hash."""
+    found = {str(path): hashed(path.read_bytes() + str(path.stat().st_mtime_ns).encode()) for path in OWN_FILES}
+    for kind, shown, every in [
+        ("container", "{{.Names}} {{.ID}}", ["--all"]),
+        ("image", "{{.Repository}} {{.ID}}", []),
+        ("network", "{{.Name}} {{.ID}}", []),
+        ("volume", "{{.Name}}", []),
+    ]:
+        listed = output("docker", kind, "ls", *every, "--format", shown).splitlines()
+        of_others = sorted(line for line in listed if not line.startswith(("workshop", "localhost:", "<none>")))
+        found[f"{kind}s"] = hashed("\n".join(of_others) + output("docker", kind, "inspect", "somebodys"))
+    return found
+
+
 @pytest.fixture(scope="module", autouse=True)
-def own_kubeconfig() -> t.Iterator[None]:
-    """The user's own kubeconfig, which no run may change; a user without one gets one for a while."""
-    had_one = OWN_KUBECONFIG.exists()
-    if not had_one:
-        OWN_KUBECONFIG.parent.mkdir(exist_ok=True)
-        OWN_KUBECONFIG.write_text("apiVersion: v1\nkind: Config\ncurrent-context: mine\n")
-    before = OWN_KUBECONFIG.read_bytes(), OWN_KUBECONFIG.stat().st_mtime_ns
-    yield
-    after = OWN_KUBECONFIG.read_bytes(), OWN_KUBECONFIG.stat().st_mtime_ns
-    if not had_one:
-        OWN_KUBECONFIG.unlink()
-    assert after == before
+def somebodys_things(lab: None, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[dict[str, str]]:
+    """A user's files and things on the engine, which no run may change; who has none gets them for a while."""
+    made = [path for path in OWN_FILES if not path.exists()]
+    for path in made:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{}")
+    # Those of a test that was killed.
+    remove_somebodys_things()
+    nothing = tmp_path_factory.mktemp("image") / "nothing.tar"
+    tarfile.open(nothing, "w").close()
+    output("docker", "import", str(nothing), "somebodys")
+    output("docker", "create", "--name", "somebodys", "somebodys", "nothing")
+    for kind in "network", "volume":
+        output("docker", kind, "create", "somebodys")
+    yield things_of_others()
+    remove_somebodys_things()
+    for path in made:
+        path.unlink()
+
+
+def remove_somebodys_things() -> None:
+    for kind in "container", "image", "network", "volume":
+        if (
+            subprocess.run(["docker", kind, "inspect", "somebodys"], check=False, stdout=subprocess.DEVNULL).returncode
+            == 0
+        ):
+            output("docker", kind, "rm", "somebodys")
 
 
 def test_a_whole_lab_is_left_as_it_is(bring_up, lab_variables):
@@ -269,20 +305,34 @@ def test_a_run_that_was_killed_half_way_is_made_good(bring_up, lab_variables):
     assert_whole(lab_variables)
 
 
-def test_a_cluster_that_somebody_brought_serves_as_well(bring_up, lab_variables, playbook):
-    run = playbook(
-        str(PLAYBOOKS / "all.yml"),
-        workshop_lab=False,
-        workshop_kubeconfig=str(Path(lab_variables["workshop_state_dir"]) / "kubeconfig"),
-        workshop_context=f"kind-{NAME}",
-        workshop_registry=f"localhost:{PORT}",
-        workshop_namespace_prefix="brought-",
-        workshop_lessons="pod_quotas",
-    )
+def test_a_cluster_that_somebody_brought_serves_as_well_and_keeps_what_else_it_has(bring_up, lab_variables, playbook):
+    output(*KUBECTL, "create", "namespace", "somebodys")
+    output(*KUBECTL, "--namespace", "somebodys", "create", "secret", "generic", "kept", "--from-literal=a=b")
+    theirs = [*KUBECTL, "get", "namespaces,secrets,configmaps,serviceaccounts", "--all-namespaces", "-o", "json"]
+
+    def theirs_now() -> list[tuple[str, str]]:
+        """What there is, each with its version."""
+        items = json.loads(output(*theirs))["items"]
+        return sorted((one["metadata"]["uid"], one["metadata"]["resourceVersion"]) for one in items)
+
+    before = theirs_now()
+    brought = {
+        "workshop_lab": False,
+        "workshop_kubeconfig": str(Path(lab_variables["workshop_state_dir"]) / "kubeconfig"),
+        "workshop_context": f"kind-{NAME}",
+        "workshop_registry": f"localhost:{PORT}",
+        "workshop_namespace_prefix": "brought-",
+        "workshop_lessons": "pod_quotas",
+    }
+    run = playbook(str(PLAYBOOKS / "all.yml"), **brought)
     assert run.code == 0, run.output
     assert run.statuses == {"pod_quotas": "held"}
+    assert set(before) < set(theirs_now())
     namespaces = output(*KUBECTL, "get", "namespaces", "-o", "name").split()
     assert "namespace/brought-pod-quotas" in namespaces
+    cleaned = playbook(str(PLAYBOOKS / "clean.yml"), **brought)
+    assert cleaned.code == 0, cleaned.output
+    assert theirs_now() == before
 
 
 def test_the_loss_of_a_worker_loses_the_pod_that_nobody_owns(bring_up, lab_variables, playbook):
@@ -301,3 +351,10 @@ def test_a_removed_lab_leaves_nothing_but_the_cache(bring_up, lab_variables, pla
     for kind in ["ps", "--all"], ["volume", "ls"], ["network", "ls"]:
         assert not output("docker", *kind, "--quiet", "--filter", f"name={NAME}")
     assert not Path(lab_variables["workshop_state_dir"]).exists()
+
+
+def test_nothing_of_anybody_else_was_touched(somebodys_things, record_property):
+    """By anything that was done to the lab above, its removal too."""
+    after = things_of_others()
+    record_property("untouched", [(name, before, after[name]) for name, before in somebodys_things.items()])
+    assert after == somebodys_things

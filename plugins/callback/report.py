@@ -23,6 +23,8 @@ description:
   - The claims of a lesson's C(verify.yml), and of the files of tasks that it includes by their names, are never left
     out. One that a failed task kept from being made is C(not reached), one whose C(when) was false is C(skipped).
   - Of a claim under C(no_log) the report says whether it holds, and nothing of what was observed.
+  - The manifests that a lesson applied by the option C(template) of M(kubernetes.core.k8s) are kept as they were, but
+    for those of tasks under C(no_log). They are files in the folder C(manifests), with the lesson's Dockerfiles.
   - The pages do not show texts whose names say that they are a password, a secret, a token or a credential.
   - C(claims.json) has no number that JSON does not know. In its place stand the words C(NaN), C(Infinity) and
     C(-Infinity).
@@ -54,14 +56,14 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as ansible_version
-from ansible.template import Templar
+from ansible.template import Templar, trust_as_template
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.lessons import (
     CLAIM,
     claims_in,
     name_of,
     role_of,
 )
-from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report import pages, reading
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report import manifests, pages, reading
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.judge import (
     judge,
     places_of,
@@ -108,6 +110,8 @@ class Trace:
     """The claims that were skipped, by their places."""
     task: Task | None = None
     """One of the tasks of its role."""
+    manifests: dict[str, str] = field(default_factory=dict)
+    """What it applied, by the names that the files can have."""
 
 
 class CallbackModule(CallbackBase):
@@ -124,11 +128,15 @@ class CallbackModule(CallbackBase):
         self._claims: list[Claim] = []
         self._versions: dict[str, t.Any] = {}
 
+    def v2_playbook_on_play_start(self, play: Play) -> None:
+        self._play = play
+
     def v2_runner_on_start(self, host: Host, task: Task) -> None:
         self._trace(host.name)
 
     def v2_runner_on_ok(self, result: CallbackTaskResult) -> None:
         self._take(result)
+        self._keep_manifests(result)
         facts = result.result.get("ansible_facts")
         if isinstance(facts, dict) and isinstance(facts.get("workshop_versions"), dict):
             self._versions.update(facts["workshop_versions"])
@@ -242,6 +250,23 @@ class CallbackModule(CallbackBase):
         trace.claims.append(claim)
         self._claims.append(claim)
 
+    def _keep_manifests(self, result: CallbackTaskResult) -> None:
+        """Keep what a lesson has applied as it would be written by hand, with its comments."""
+        task, role = result.task, role_of(result.task)
+        if task.resolved_action != manifests.APPLIES or role is None or "censored" in result.result:
+            return
+        for name in manifests.named_in(task.args):
+            template = Path(role._role_path) / "templates" / name
+            variables = self._play.get_variable_manager().get_vars(play=self._play, host=result.host, task=task)
+            try:
+                text = trust_as_template(template.read_text(encoding="utf-8"))
+                text = Templar(self._play.get_loader(), variables).template(text)
+            except (OSError, AnsibleError) as error:
+                # It was applied, so this is worth knowing, and no reason to end a run.
+                self._display.warning(f"The report has no {name}: {error}")
+            else:
+                manifests.keep(self._trace(result.host.name).manifests, name, str(text))
+
     def _fail(self, result: CallbackTaskResult) -> None:
         trace = self._trace(result.host.name)
         trace.failures.append(Failure(result.task_name, _message(result.result), places_of(result.task)))
@@ -253,6 +278,7 @@ class CallbackModule(CallbackBase):
         if trace is None:
             return lesson
         lesson.claims = trace.claims
+        lesson.manifests = trace.manifests
         lesson.seconds = round(trace.end_clock - trace.start_clock, 3)
         lesson.started, lesson.ended = trace.started, trace.ended
         expected = {} if trace.task is None else _expected(name, trace.task, play)

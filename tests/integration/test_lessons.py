@@ -38,6 +38,20 @@ def test_every_lesson_holds(playbook):
     # On a lab of one node nothing but the loss of a node is not shown.
     skipped = {lesson["lesson"]: len(lesson["skipped"]) for lesson in run.report["lessons"] if lesson["skipped"]}
     assert skipped == {"direct_pods": 2}
+    assert_can_be_applied_by_hand(playbook.folder / "workshop-report/manifests")
+
+
+def assert_can_be_applied_by_hand(manifests):
+    """What the report has of every lesson is what kubectl and the cluster take, or refuse as the lesson shows."""
+    applied = sorted(manifests.glob("*/*.yml"))
+    assert {path.parent.name for path in applied} == set(TAUGHT)
+    node = ["docker", "exec", "--interactive", "workshop-control-plane", "kubectl"]
+    apply = [*node, "--kubeconfig", "/etc/kubernetes/admin.conf", "apply", "--dry-run=server", "--filename", "-"]
+    for path in applied:
+        run = subprocess.run(apply, input=path.read_text(), check=False, capture_output=True, text=True)
+        # Its quota does.
+        refused = "exceeded quota" in run.stderr and path.name == "excessive.yml"
+        assert run.returncode == 0 or refused, f"{path}: {run.stderr}"
 
 
 def test_no_pod_that_a_lesson_leaves_collects_zombies(lab):

@@ -79,6 +79,8 @@ class Lesson:
     """Claims that a failed task kept from being made."""
     failure: Failure | None = None
     """The task that ended it."""
+    manifests: dict[str, str] = field(default_factory=dict)
+    """What it applied, by the names that the files can have."""
 
     @property
     def fallen(self) -> list[Claim]:
@@ -112,6 +114,7 @@ class Lesson:
             "skipped": [claim.claim for claim in self.skipped],
             "not_reached": [claim.claim for claim in self.not_reached],
             "message": self.message,
+            "manifests": self.manifests,
         }
 
 

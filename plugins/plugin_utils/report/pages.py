@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
+MANIFESTS = "manifests"
+"""The folder of a report that has those of each lesson in a folder of its name."""
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 
 _LONGEST_TEXT = 2_000
@@ -110,8 +113,16 @@ def write(folder: Path, run: Run, earlier: Run | None = None, *, roles: Path = R
         if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
             changed.append(name)
             if not dry:
-                folder.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 replace(path, text)
+    for name, source in contexts(run, roles).items():
+        path = folder / name
+        if not path.is_file() or path.read_bytes() != source.read_bytes():
+            changed.append(name)
+            if not dry:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # What is run in an image is executable here too.
+                shutil.copy2(source, path)
     for name in sorted({f"{lesson}.html" for lesson in [*taught(roles), "changes"]} - made.keys()):
         if (folder / name).is_file():
             changed.append(name)
@@ -137,22 +148,42 @@ def pages(run: Run, earlier: Run | None = None, *, roles: Path = ROLES) -> dict[
     template = environment.get_template("lesson.html.j2")
     for number, page in enumerate(shown):
         role = roles / page.lesson.name if page.lesson.name in about else None
-        found = [] if role is None else prose.files(role)
+        near_misses = about.get(page.lesson.name, {}).get("near_misses")
+        found = [] if role is None else prose.files(role, near_misses)
         text = "" if role is None else prose.title_and_text(_read(role / "README.md"))[1]
         made[page.file] = template.render(
             **common,
             page=page,
             text=prose.rendered(text, _links(names, found)) if text else None,
             files=found,
+            manifests=[] if role is None else prose.manifests(page.lesson.manifests, role, near_misses),
             pictures=pictures.of_lesson(page.lesson, about.get(page.lesson.name, {}).get("bars")),
             before=shown[number - 1] if number else None,
             after=shown[number + 1] if number + 1 < len(shown) else None,
         )
+        made |= {f"{_folder(page.file)}/{name}": text for name, text in page.lesson.manifests.items()}
     if changes is not None:
         made["changes.html"] = environment.get_template("changes.html.j2").render(
             **common, changes=changes, earlier=earlier, changed=summary(changes)
         )
     return made
+
+
+def contexts(run: Run, roles: Path) -> dict[str, Path]:
+    """The Dockerfiles of the lessons that ran with all that they copy, by their names in the report."""
+    names = _files([lesson.name for lesson in run.lessons])
+    known = [lesson for lesson in run.lessons if lesson.name in taught(roles) and lesson.status != "not run"]
+    return {
+        f"{_folder(names[lesson.name])}/{path.relative_to(roles / lesson.name / 'files').as_posix()}": path
+        for lesson in known
+        for path in sorted((roles / lesson.name / "files").glob("**/*"))
+        if path.is_file()
+    }
+
+
+def _folder(page: str) -> str:
+    """Where the files of a lesson stand that has this page."""
+    return f"{MANIFESTS}/{page.removesuffix('.html')}"
 
 
 def rows(observed: dict[str, t.Any], began: float | None) -> list[Row]:

@@ -11,6 +11,10 @@ import typing as t
 from collections.abc import Callable
 from pathlib import Path
 
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.manifests import (
+    deciding,
+    template_of,
+)
 from markupsafe import Markup, escape
 
 try:
@@ -38,6 +42,8 @@ class File(t.NamedTuple):
     """Its path in the role."""
     anchor: str
     html: Markup
+    is_marked: bool = False
+    """Whether some of its lines are."""
 
 
 def missing() -> list[str]:
@@ -92,8 +98,8 @@ def block(code: str, language: str) -> Markup:
     return Markup('<pre class="code" tabindex="0"><code>{}</code></pre>').format(_coloured(code, language=language))
 
 
-def files(role: Path) -> list[File]:
-    """The templates and files of a role that are text."""
+def files(role: Path, near_misses: t.Any = None) -> list[File]:
+    """The templates and files of a role that are text, with the lines marked that its near misses change."""
     found = []
     for path in sorted([*role.glob("templates/**/*"), *role.glob("files/**/*")]):
         if not path.is_file() or path.stat().st_size > _LARGEST_FILE:
@@ -103,12 +109,30 @@ def files(role: Path) -> list[File]:
         except UnicodeDecodeError:
             continue
         name = path.relative_to(role).as_posix()
-        code = Markup('<pre class="code" tabindex="0"><code>{}</code></pre>').format(_coloured(text, file=path))
-        found.append(File(name, "file-" + re.sub(r"[^a-z0-9]+", "-", name.lower()), code))
+        found.append(_file(name, text, deciding(name, text, text, near_misses)))
     return found
 
 
-def _coloured(code: str, *, language: str | None = None, file: Path | None = None) -> Markup:
+def manifests(applied: dict[str, str], role: Path, near_misses: t.Any = None) -> list[File]:
+    """What was applied, with the lines marked that the near misses of its lesson change."""
+    found = []
+    for name, text in applied.items():
+        template = template_of(name, role)
+        marked = [] if template is None else deciding(template, text, (role / template).read_text("utf-8"), near_misses)
+        found.append(_file(name, text, marked))
+    return found
+
+
+def _file(name: str, text: str, marked: list[int]) -> File:
+    code = Markup('<pre class="code" tabindex="0"><code>{}</code></pre>').format(
+        _coloured(text, file=Path(name), marked=marked)
+    )
+    return File(name, "file-" + re.sub(r"[^a-z0-9]+", "-", name.lower()), code, bool(marked))
+
+
+def _coloured(
+    code: str, *, language: str | None = None, file: Path | None = None, marked: list[int] | None = None
+) -> Markup:
     if _highlight is None:
         return escape(code)
     try:
@@ -120,4 +144,4 @@ def _coloured(code: str, *, language: str | None = None, file: Path | None = Non
             lexer = get_lexer_for_filename(file.name.removesuffix(".j2"))
     except ClassNotFound:
         return escape(code)
-    return Markup(_highlight(code, lexer, HtmlFormatter(nowrap=True)))
+    return Markup(_highlight(code, lexer, HtmlFormatter(nowrap=True, hl_lines=marked or [])))

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.manifests import is_name
 
 HIDDEN = "(not shown)"
 """What stands in the place of a value that must not be shown."""
@@ -56,6 +57,8 @@ class Lesson:
     message: str | None
     skipped: list[str]
     not_reached: list[str]
+    manifests: dict[str, str] = field(default_factory=dict)
+    """What it applied, by the names of files. Reports of earlier versions don't say."""
     claims: list[Claim] = field(default_factory=list)
 
     @property
@@ -139,6 +142,11 @@ def _lesson(item: dict[str, t.Any]) -> Lesson:
         message=_text(item.get("message")) or None,
         skipped=_texts(item.get("skipped")),
         not_reached=_texts(item.get("not_reached")),
+        manifests={
+            name: text
+            for name, text in _dictionary(item.get("manifests")).items()
+            if is_name(name) and isinstance(text, str)
+        },
     )
 
 

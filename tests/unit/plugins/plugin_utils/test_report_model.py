@@ -43,6 +43,7 @@ def test_a_lesson_in_json(claim) -> None:
         skipped=[Unmade("D", "pattern")],
         not_reached=[Unmade("E", "antipattern")],
         failure=Failure("Look", "no pod"),
+        manifests={"pod.yml": "kind: Pod"},
     )
     assert lesson.as_json() == {
         "lesson": "sidecar",
@@ -55,6 +56,7 @@ def test_a_lesson_in_json(claim) -> None:
         "skipped": ["D"],
         "not_reached": ["E"],
         "message": '"B" does not hold.',
+        "manifests": {"pod.yml": "kind: Pod"},
     }
 
 

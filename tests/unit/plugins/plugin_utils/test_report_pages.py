@@ -63,7 +63,7 @@ def made(data: dict[str, t.Any] | str, earlier: dict[str, t.Any] | None = None) 
     before = None if earlier is None else reading.run(json.dumps(earlier))
     texts = pages.pages(reading.run(text), before)
     assert sum(len(page.encode()) for page in texts.values()) < 5_000_000
-    return {name: Page(page) for name, page in texts.items()}
+    return {name: Page(page) for name, page in texts.items() if name.endswith(".html")}
 
 
 def lesson_of(name: str, status: str = "held", **fields: t.Any) -> dict[str, t.Any]:
@@ -317,6 +317,31 @@ def test_pages_are_written_when_they_differ_and_those_of_no_lesson_are_removed(t
     assert pages.write(tmp_path, run).changed == told.changed
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", "logging.html", "mine.html"]
     assert pages.write(tmp_path, run).changed == []
+
+
+def test_manifests_and_dockerfiles_are_files_to_do_it_by_hand(tmp_path) -> None:
+    applied = {"pod.yml": "kind: Pod\n", "../../index.html": "not a manifest"}
+    lesson = lesson_of("direct_pods", manifests=applied)
+    run = reading.run(json.dumps(run_of(lesson, lesson_of("logging", status="not run"), claims=[])))
+    told = pages.write(tmp_path, run, dry=True)
+    written = ["manifests/direct_pods/pod.yml", "manifests/direct_pods/web/Dockerfile"]
+    assert set(written) < set(told.changed)
+    assert not list(tmp_path.iterdir())
+    pages.write(tmp_path, run)
+    files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == set(told.changed)
+    assert (tmp_path / written[0]).read_text() == "kind: Pod\n"
+    assert pages.write(tmp_path, run).changed == []
+    (tmp_path / written[1]).write_text("FROM mine")
+    assert pages.write(tmp_path, run).changed == [written[1]]
+
+
+def test_what_was_applied_stands_on_the_page_of_its_lesson() -> None:
+    text = "spec:\n  restartPolicy: Always # <b>\n"
+    shown = made(run_of(lesson_of("direct_pods", manifests={"pod.yml": text}), claims=[]))["direct_pods.html"]
+    assert "applied-file-pod-yml" in shown.values("id")
+    assert "restartPolicy : Always # <b>" in shown.text
+    assert "b" not in shown.tags
 
 
 def test_without_the_libraries_the_pages_say_what_they_lack(monkeypatch) -> None:

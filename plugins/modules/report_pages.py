@@ -9,8 +9,9 @@ module: report_pages
 short_description: Write the pages of a report from its claims.json
 version_added: 1.0.0
 description:
-  - Writes C(index.html), a page for each lesson and the manifests that it applied, from nothing but a C(claims.json) that the callback
-    P(workshop.production_patterns.report#callback) has written, and from the lessons of this collection.
+  - Writes C(index.html), a page for each lesson and the manifests that it applied, from nothing but a C(claims.json)
+    that the callback P(workshop.production_patterns.report#callback) has written, and from the lessons of this
+    collection.
   - The pages open from a file, without a network. They load nothing from anywhere.
   - Texts whose names say that they are a password, a secret, a token or a credential are not shown.
 options:

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.conditions import (
     LONG_SECONDS,
     conditions,
     unmet,
 )
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.saying import say
 
 PAUSE_SECONDS = 1.0
 """From the end of one look to the next."""
@@ -71,7 +71,7 @@ class WaitingAction(ActionBase):
                     "seconds": round(took, 3),
                 }
             if not said and most >= LONG_SECONDS:
-                Display().display(f"Waiting {most:g} seconds at most for: {'; '.join(missed)}")
+                say(f"Waiting {most:g} seconds at most for: {'; '.join(missed)}")
                 said = True
             time.sleep(PAUSE_SECONDS)
 

@@ -252,12 +252,13 @@ class CallbackModule(Default):
     def _begin(self, playbook: Playbook) -> None:
         """Keep a log and take the screen, if it is a playbook to show and Ansible's own output is not asked for."""
         plays, path = playbook.get_plays(), Path(playbook._file_name)
-        play = next((play for play in plays if is_of_lessons(play)), None)
-        if play is None and path.resolve() != _PLAYBOOKS / "lab.yml":
+        if not any(map(is_of_lessons, plays)) and path.resolve() != _PLAYBOOKS / "lab.yml":
             return
-        play = play or plays[0]
+        manager = plays[0].get_variable_manager()
         try:
-            log = report_folder(play, variables_of(play)) / f"{path.stem}.log"
+            # There is no lesson yet whose variables could count.
+            variables = manager.get_vars(host=manager._inventory.get_host("localhost"))
+            log = report_folder(plays[0], variables) / f"{path.stem}.log"
             self._keep_log(log)
         except (OSError, TypeError, AnsibleError) as error:
             self._screen.warning(f"There is no log, and so Ansible's own output follows: {error}")
@@ -352,13 +353,14 @@ class CallbackModule(Default):
 
 
 def _stage_of(task: Task) -> str | None:
-    """The sentence with which the outermost role of the lab is included that a task is in."""
-    stage, node = None, task
+    """The sentence with which the play includes the role of the lab that a task is in, if it is in one."""
+    outermost, node = None, task
     while node is not None:
-        if isinstance(node, IncludeRole) and str(node._role_name).rpartition(".")[2].startswith("lab_"):
-            stage = str(node.name).strip()
+        outermost = node if isinstance(node, IncludeRole) else outermost
         node = node._parent
-    return stage
+    if outermost is None or not str(outermost._role_name).rpartition(".")[2].startswith("lab_"):
+        return None
+    return str(outermost.name).strip()
 
 
 def _says(failure: Failure, row: Row | None) -> bool:

@@ -35,7 +35,7 @@ if t.TYPE_CHECKING:
 
 _PAUSE_SECONDS = 0.5
 """Between two drawings."""
-_NARROW = 80
+_LEAST_FOR_A_SENTENCE = 32
 """Columns below which the sentence of a task has a line of its own."""
 _STYLES: dict[State, str] = {"waiting": "dim", "going": "", "held": "green", "failed": "red", "done": "dim"}
 
@@ -49,14 +49,14 @@ class Line(t.NamedTuple):
 
 def lines(scene: Scene, clock: float, width: int, height: int) -> list[Line]:
     """All that goes on, for so many columns, in so many lines at most where what goes on itself has room in them."""
-    narrow = width < _NARROW
-    rows, left_out = list(scene.lessons.values()), list[str]()
+    rows = list(scene.lessons.values())
     if scene.stage is not None:
         rows.append(scene.stage)
-    if scene.lessons:
-        rows, left_out = fitting(rows, height - 1 - (sum(row.state == "going" for row in rows) if narrow else 0))
     names = max((len(row.name) for row in rows), default=0)
     counts = max((len(row.counted()) for row in rows), default=0)
+    # The mark, the clock and what is between them take 13.
+    narrow = width - names - counts - 13 < _LEAST_FOR_A_SENTENCE
+    rows, left_out = fitting(rows, height - (sum(row.state == "going" for row in rows) if narrow else 0))
     drawn = []
     for row in rows:
         drawn += list(_row(row, clock, names, counts, narrow))

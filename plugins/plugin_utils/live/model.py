@@ -144,13 +144,13 @@ def _end(row: Row, text: str) -> Paragraph:
 
 
 def fitting(rows: list[Row], height: int) -> tuple[list[Row], list[str]]:
-    """The rows that there is room for, in their order, and a line about each kind of those that there is none for.
+    """The rows that there is room for, in their order, and words about those that there is none for.
 
-    What goes on stays longest. A row is a line, and one more for each claim that fell.
+    What goes on stays longest. A row is a line, and one more for each claim that fell; the words are a line too.
     """
     shown, left_out = list(rows), list[str]()
     for state, words in ("waiting", "to come"), ("held", "held"), ("done", "over"), ("failed", "failed"):
-        if sum(1 + len(row.fallen) for row in shown) + len(left_out) <= height:
+        if sum(1 + len(row.fallen) for row in shown) + bool(left_out) <= height:
             break
         if hidden := [row for row in shown if row.state == state]:
             shown = [row for row in shown if row.state != state]

@@ -183,7 +183,12 @@ class CallbackModule(Default):
         sentence = str(task.name or task.action).strip()
         self._say(self._scene.starts(host.name, _stage_of(task) or self._stage, sentence, time.monotonic()))
         row = self._scene.lessons.get(host.name)
-        if row is not None and not row.expected and (role := role_of(task)) is not None and name_of(role) == host.name:
+        if (
+            row is not None
+            and row.expected is None
+            and (role := role_of(task)) is not None
+            and name_of(role) == host.name
+        ):
             row.expected = len(claims_in(role, self._play.get_loader(), self._play.get_variable_manager()))
 
     def v2_runner_on_ok(self, result: CallbackTaskResult) -> None:
@@ -230,7 +235,7 @@ class CallbackModule(Default):
         super().v2_runner_on_skipped(result)
         if self._scene is None or (row := self._scene.row(result.host.name)) is None:
             return
-        if result.task.resolved_action == CLAIM:
+        if result.task.resolved_action == CLAIM and row.expected:
             row.expected -= 1
         elif row is self._scene.stage and result.task_name == _stage_of(result.task):
             self._scene.stage = None

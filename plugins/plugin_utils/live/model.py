@@ -31,8 +31,8 @@ class Row:
     """The sentence of its task."""
     began: float = 0.0
     ended: float = 0.0
-    expected: int = 0
-    """How many claims its files hold, 0 before that is known. One in a loop is made more often."""
+    expected: int | None = None
+    """How many claims its files hold that were not skipped, once that is known. One in a loop is made more often."""
     holding: int = 0
     """How many of its claims hold so far."""
     fallen: list[str] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Row:
                 return "no claim"
             fell = f", {len(self.fallen)} fell" if self.fallen else ""
             return f"{self.holding} {'claim holds' if self.holding == 1 else 'claims hold'}{fell}"
-        if self.expected > 0:
+        if self.expected:
             return f"{made} of {max(made, self.expected)} claims"
         return f"{made} {'claim' if made == 1 else 'claims'}" if made else ""
 

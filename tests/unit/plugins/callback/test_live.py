@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 import typing as t
 from contextlib import suppress
 from pathlib import Path
@@ -38,6 +39,15 @@ def say(name: str, message: t.Any) -> dict[str, t.Any]:
     return {"name": name, "ansible.builtin.debug": {"msg": message}}
 
 
+WAITS = """
+from ansible.plugins.action import ActionBase
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.saying import say
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        say("Waiting 10 seconds at most")
+        return {"changed": False}
+"""
 COLLECTED = {"collect_in": "fell"}
 ROLES: dict[str, list[dict[str, t.Any]]] = {
     "lab_engine": [
@@ -51,6 +61,7 @@ ROLES: dict[str, list[dict[str, t.Any]]] = {
         {"block": [fail("Fail on purpose", "expected")], "rescue": [say("Go on", "It is rescued.")]},
         fail("Also on purpose", "also expected", ignore_errors=True),
         fail("Whatever comes", "unnoticed", failed_when=False),
+        {"name": "Wait", "wait_long": {}},
         claim("Any burst is taken"),
     ],
     "logging": [
@@ -119,6 +130,8 @@ def with_playbooks(folder: Path, **roles: list[dict[str, t.Any]]) -> Path:
         "stdout_callback = workshop.production_patterns.live\ncallback_result_format = yaml\n"
         "[inventory]\ninventory_unparsed_warning = False\n"
     )
+    (folder / "action_plugins").mkdir()
+    (folder / "action_plugins/wait_long.py").write_text(WAITS)
     (folder / "callback_plugins").mkdir()
     (folder / "callback_plugins/report.py").symlink_to(ROOT / "plugins/callback/report.py")
     return folder
@@ -234,6 +247,19 @@ def test_without_a_terminal_there_is_a_line_for_each_claim_and_each_end_and_fail
     assert "The lesson failed." not in shown
 
 
+def test_a_line_comes_when_it_is_true_and_not_at_the_end(tmp_path) -> None:
+    wait = {"name": "Wait", "ansible.builtin.command": "sleep 3"}
+    folder = with_playbooks(tmp_path, sidecar=[claim("It serves"), wait])
+    command = [PLAYBOOK, "all.yml"]
+    with subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while "It serves" not in process.stdout.readline():
+            assert process.poll() is None
+        seen = time.monotonic()
+        process.stdout.read()
+    assert time.monotonic() - seen > 2
+
+
 def test_the_summary_of_the_report_is_as_ever(piped) -> None:
     _folder, output = piped
     summary = output[output.index("CLAIMS **") :]
@@ -252,6 +278,7 @@ def test_the_log_is_what_ansible_prints_by_itself(piped, folder) -> None:
         return [line.rstrip() for line in text.split("\nCLAIMS **")[0].splitlines() if line.strip()]
 
     assert lines(log) == lines(default)
+    assert "Waiting 10 seconds at most" in lines(log)
     assert lines(log)[-5:] == [line.rstrip() for line in default.split("PLAY RECAP")[1].splitlines()[1:6]]
 
 
@@ -312,6 +339,8 @@ def test_after_an_interruption_the_terminal_is_as_it_was(tmp_path) -> None:
     assert code == 99, written
     assert "User interrupted execution" in plain(written)
     assert written.rindex("\x1b[?25l") < written.rindex("\x1b[?25h")
+    # What is typed next has a line of its own.
+    assert "\n" in written[written.rindex("Wait long") :]
 
 
 def test_a_lesson_that_reaches_nothing_fails_whole(tmp_path) -> None:

@@ -10,7 +10,6 @@ import time
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import Cluster, in_namespace
 from ansible_collections.workshop.production_patterns.plugins.module_utils.jobs import job_outcomes, pod_outcomes
@@ -28,6 +27,7 @@ from ansible_collections.workshop.production_patterns.plugins.plugin_utils.condi
     conditions,
     unmet,
 )
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.saying import say
 
 _WHERE = {
     "namespace": {"type": "str", "required": True},
@@ -101,7 +101,7 @@ class ActionModule(ActionBase):
                     if pods_at_end is None or seen["pods"].has_come_to(pods_at_end):
                         break
                 elif not said and seconds >= LONG_SECONDS:
-                    Display().display(f"Waiting {seconds:g} seconds at most for: {'; '.join(missed)}")
+                    say(f"Waiting {seconds:g} seconds at most for: {'; '.join(missed)}")
                     said = True
         except Problem as problem:
             raise Problem(str(problem), **result()) from problem

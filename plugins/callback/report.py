@@ -59,9 +59,13 @@ from ansible.release import __version__ as ansible_version
 from ansible.template import Templar, trust_as_template
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.lessons import (
     CLAIM,
+    GROUP,
     claims_in,
+    is_of_lessons,
     name_of,
+    report_folder,
     role_of,
+    variables_of,
 )
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report import manifests, pages, reading
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.judge import (
@@ -88,9 +92,6 @@ if t.TYPE_CHECKING:
     from ansible.playbook import Playbook
     from ansible.playbook.play import Play
     from ansible.playbook.task import Task
-
-_GROUP = "lessons"
-_DEFAULT_DIR = "workshop-report"
 
 
 @dataclass
@@ -157,14 +158,14 @@ class CallbackModule(CallbackBase):
             self._fail(result)
 
     def v2_playbook_on_stats(self, stats: AggregateStats) -> None:
-        play = next((play for play in self._plays if _is_of_lessons(play)), None)
+        play = next((play for play in self._plays if is_of_lessons(play)), None)
         if play is None:
             return
-        variables = _variables(play)
-        hosts = list(variables["groups"].get(_GROUP, []))
+        variables = variables_of(play)
+        hosts = list(variables["groups"].get(GROUP, []))
         lessons = [self._lesson(name, play, stats) for name in hosts]
         lessons += [
-            stranger(name, trace.claims, _GROUP)
+            stranger(name, trace.claims, GROUP)
             for name, trace in self._traces.items()
             if name not in hosts and trace.claims
         ]
@@ -178,8 +179,7 @@ class CallbackModule(CallbackBase):
         self._display.display("")
         last_line = closing(lessons)
         try:
-            folder = variables.get("workshop_report_dir") or _DEFAULT_DIR
-            folder = Path(Templar(play.get_loader(), variables).template(folder))
+            folder = report_folder(play, variables)
             self._write(folder, lessons)
         except (OSError, AnsibleError) as error:
             self._display.display(f"{last_line}; no report", color=C.COLOR_ERROR)
@@ -304,21 +304,6 @@ class CallbackModule(CallbackBase):
         folder.mkdir(parents=True, exist_ok=True)
         replace(folder / "claims.json", report.as_json())
         replace(folder / "claims.xml", junit(report))
-
-
-def _is_of_lessons(play: Play) -> bool:
-    # A play that was not reached still has its hosts as they were written.
-    return _GROUP in (play.hosts if isinstance(play.hosts, list) else [play.hosts])
-
-
-def _variables(play: Play) -> dict[str, t.Any]:
-    """The variables of the play as its first lesson sees them, or without a lesson as the play itself does."""
-    manager = play.get_variable_manager()
-    variables: dict[str, t.Any] = manager.get_vars(play=play)
-    lessons = variables["groups"].get(_GROUP)
-    if lessons:
-        variables = manager.get_vars(play=play, host=manager._inventory.get_host(lessons[0]))
-    return variables
 
 
 def _expected(lesson: str, task: Task, play: Play) -> dict[str, Unmade]:

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The workshop.production_patterns authors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The lesson that a task belongs to, and the claims that its files hold."""
+"""The play of the lessons, the lesson that a task belongs to, and the claims that its files hold."""
 
 from __future__ import annotations
 
@@ -13,17 +13,44 @@ from ansible.errors import AnsibleError
 from ansible.playbook.block import Block
 from ansible.playbook.helpers import load_list_of_blocks
 from ansible.playbook.task_include import TaskInclude
+from ansible.template import Templar
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ansible.parsing.dataloader import DataLoader
+    from ansible.playbook.play import Play
     from ansible.playbook.role import Role
     from ansible.playbook.task import Task
     from ansible.vars.manager import VariableManager
 
 CLAIM = "workshop.production_patterns.claim"
 """The action that states a claim."""
+GROUP = "lessons"
+"""The group of the inventory whose hosts are the lessons of a run."""
+_DEFAULT_DIR = "workshop-report"
+
+
+def is_of_lessons(play: Play) -> bool:
+    """Whether the hosts of a play are the lessons."""
+    # A play that was not reached still has its hosts as they were written.
+    return GROUP in (play.hosts if isinstance(play.hosts, list) else [play.hosts])
+
+
+def variables_of(play: Play) -> dict[str, t.Any]:
+    """The variables of the play as its first lesson sees them, or as this machine does while there is none."""
+    manager = play.get_variable_manager()
+    variables: dict[str, t.Any] = manager.get_vars(play=play)
+    host = manager._inventory.get_host(next(iter(variables["groups"].get(GROUP, [])), "localhost"))
+    return variables if host is None else t.cast("dict[str, t.Any]", manager.get_vars(play=play, host=host))
+
+
+def report_folder(play: Play, variables: dict[str, t.Any]) -> Path:
+    """The folder of the report, as the variables of a play name it.
+
+    Raises AnsibleError where they can't be worked out.
+    """
+    return Path(Templar(play.get_loader(), variables).template(variables.get("workshop_report_dir") or _DEFAULT_DIR))
 
 
 def role_of(task: Task) -> Role | None:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.conditions import (
     LONG_SECONDS,
@@ -19,6 +18,7 @@ from ansible_collections.workshop.production_patterns.plugins.plugin_utils.condi
     conditions,
     unmet,
 )
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.saying import say
 
 PAUSE_SECONDS = 1.0
 """From the end of one look to the next."""
@@ -65,7 +65,7 @@ class WaitingAction(ActionBase):
             if not missed or took + PAUSE_SECONDS >= most:
                 return {**answer(missed, took), **seen, "changed": changed}
             if not said and most >= LONG_SECONDS:
-                Display().display(f"Waiting {most:g} seconds at most for: {'; '.join(missed)}")
+                say(f"Waiting {most:g} seconds at most for: {'; '.join(missed)}")
                 said = True
             time.sleep(PAUSE_SECONDS)
 

@@ -41,11 +41,28 @@ class Playbook:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, name: str, *, config: Path = ROOT / "ansible.cfg", **variables: t.Any) -> Run:
+    def __call__(
+        self,
+        name: str,
+        *,
+        config: Path = ROOT / "ansible.cfg",
+        shown_by: str = "ansible.builtin.default",
+        **variables: t.Any,
+    ) -> Run:
+        """Run a playbook with some extra variables.
+
+        :param shown_by: The callback whose output it is. Most tests read Ansible's own, which tells each task.
+        """
         process = subprocess.run(
             ["ansible-playbook", name, "--extra-vars", json.dumps(variables)],
             cwd=self.folder,
-            env={**os.environ, "ANSIBLE_CONFIG": str(config), "ANSIBLE_FORCE_COLOR": "false", "COLUMNS": "1000"},
+            env={
+                **os.environ,
+                "ANSIBLE_CONFIG": str(config),
+                "ANSIBLE_STDOUT_CALLBACK": shown_by,
+                "ANSIBLE_FORCE_COLOR": "false",
+                "COLUMNS": "1000",
+            },
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

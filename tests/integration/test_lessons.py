@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 import xml.etree.ElementTree as ET
@@ -69,9 +70,17 @@ def test_no_pod_that_a_lesson_leaves_collects_zombies(lab):
 
 
 def test_one_lesson_runs_alone(playbook, lab):
-    run = playbook(ALL, workshop_lessons="pod_quotas")
+    run = playbook(ALL, shown_by="workshop.production_patterns.live", workshop_lessons="pod_quotas")
     assert run.code == 0, run.output
     assert run.statuses == {"pod_quotas": "held"}
+    # Without a terminal there is a line for each claim and each end.
+    shown = run.output.partition("\nCLAIMS **")[0]
+    for claim in run.claims:
+        assert f"✓ pod_quotas: {claim['claim']}\n" in shown
+    assert re.search(r"^✓ Have a Docker engine \(.+\)$", shown, re.MULTILINE)
+    assert re.search(rf"^✓ pod_quotas held: {len(run.claims)} claims hold \(.+\)$", shown, re.MULTILINE)
+    assert "TASK [" not in shown
+    assert "PLAY RECAP" in (playbook.folder / "workshop-report/all.log").read_text()
 
 
 def test_the_archive_is_installed_and_runs_from_another_folder(tmp_path, lab):

@@ -284,10 +284,11 @@ def test_a_broken_node_image_is_replaced(bring_up, lab_variables, published_node
     assert_whole(lab_variables)
 
 
-def test_a_run_that_was_killed_half_way_is_made_good(bring_up, lab_variables):
+def test_a_run_that_was_killed_half_way_is_made_good(bring_up, lab_variables, tmp_path):
     output("docker", "rm", "--force", "--volumes", NODE)
     half = subprocess.Popen(
         ["ansible-playbook", PLAYBOOKS / "lab.yml", "--extra-vars", json.dumps(lab_variables)],
+        cwd=tmp_path,
         env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
         start_new_session=True,
         stdout=subprocess.DEVNULL,

@@ -23,7 +23,7 @@ def soon(monkeypatch):
 def shown(monkeypatch) -> list[str]:
     """The lines that were shown."""
     lines: list[str] = []
-    monkeypatch.setattr(waiting, "Display", lambda: SimpleNamespace(display=lines.append))
+    monkeypatch.setattr(waiting, "say", lines.append)
     return lines
 
 

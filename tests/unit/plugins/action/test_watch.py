@@ -39,7 +39,7 @@ def soon(monkeypatch):
 def shown(monkeypatch) -> list[str]:
     """The lines that were shown."""
     lines: list[str] = []
-    monkeypatch.setattr(action_watch, "Display", lambda: SimpleNamespace(display=lines.append))
+    monkeypatch.setattr(action_watch, "say", lines.append)
     return lines
 
 

@@ -197,7 +197,6 @@ class CallbackModule(Default):
             return
         host, task, data = result.host.name, result.task, dict(result.result)
         said = self._aside(super().v2_runner_on_ok, result)
-        self._items.pop((host, task._uuid), None)
         if task.resolved_action == CLAIM:
             self._claim(result, data)
         elif task.resolved_action == "ansible.builtin.debug":

@@ -250,7 +250,7 @@ def test_without_a_terminal_there_is_a_line_for_each_claim_and_each_end_and_fail
 
 
 def test_the_end_of_a_lesson_is_not_kept_until_another_goes_on(tmp_path) -> None:
-    wait = {"name": "Wait", "ansible.builtin.command": "sleep 8"}
+    wait = {"name": "Wait", "ansible.builtin.command": "sleep 10"}
     folder = with_playbooks(tmp_path, logging=[wait], sidecar=[claim("It serves")])
     command = [PLAYBOOK, "all.yml"]
     with subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, text=True) as process:
@@ -259,7 +259,7 @@ def test_the_end_of_a_lesson_is_not_kept_until_another_goes_on(tmp_path) -> None
             assert process.poll() is None
         seen = time.monotonic()
         process.stdout.read()
-    assert time.monotonic() - seen > 2
+    assert time.monotonic() - seen > 5
 
 
 def test_the_summary_of_the_report_is_as_ever(piped) -> None:

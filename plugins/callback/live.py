@@ -201,7 +201,8 @@ class CallbackModule(Default):
             self._claim(result, data)
         elif task.resolved_action == "ansible.builtin.debug":
             if isinstance(data.get("msg"), str):
-                said = [Said(data["msg"], C.COLOR_DEBUG, False)]
+                of_lesson = f"{host}: " if host in self._scene.lessons else ""
+                said = [Said(of_lesson + data["msg"], C.COLOR_DEBUG, False)]
             if any(place.section == "rescue" for place in places_of(task)):
                 self._told.setdefault(host, []).append(Told(said))
             else:
@@ -342,6 +343,7 @@ class CallbackModule(Default):
     def _end_play(self) -> None:
         if self._scene is not None:
             self._say(self._scene.stage_ends("held", time.monotonic()))
+            self._scene.stage = None
             for lesson in self._scene.lessons:
                 self._end_lesson(lesson)
 

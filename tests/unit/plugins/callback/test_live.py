@@ -237,7 +237,7 @@ def test_without_a_terminal_there_is_a_line_for_each_claim_and_each_end_and_fail
         "✗ logging failed: 1 claim holds, 2 fell (… s)",
         "✓ direct_pods: A pod is gone",
         "✗ direct_pods failed: 1 claim holds (… s)",
-        "It is tidy.",
+        "direct_pods: It is tidy.",
         '✗ latest_tag: "It falls for good" does not hold: "seconds > 7" is false, observed seconds=5.25.',
         "✗ latest_tag failed: 0 claims hold, 1 fell (… s)",
     ]

@@ -249,6 +249,25 @@ def test_without_a_terminal_there_is_a_line_for_each_claim_and_each_end_and_fail
     assert "The lesson failed." not in shown
 
 
+def test_a_stage_that_fails_is_told_whole_with_its_sentence(tmp_path) -> None:
+    tidy = say("Tidy up", ["tidy"])
+    broken = {"block": [fail("Start it", "{{ item }}", loop=["no engine"])], "always": [tidy]}
+    folder = with_playbooks(tmp_path, lab_engine=[broken], sidecar=[claim("It serves")])
+    code, output = in_pipe(folder, "all.yml")
+    assert code == 2
+    shown = [line for line in without_times(before_the_summary(output)).splitlines() if line]
+    assert shown[:2] == [
+        "Ansible's own output is in workshop-report/all.log; -v shows it here.",
+        "✓ Choose the lessons (… s)",
+    ]
+    assert shown[2].startswith("TASK [lab_engine : Start it] ***")
+    assert "    msg: no engine" in shown
+    ended = shown.index("✗ Have an engine (… s)")
+    assert shown[ended + 1].startswith("TASK [lab_engine : Tidy up] ***")
+    assert shown[ended + 2 :] == ["ok: [localhost] => ", "    msg:", "    - tidy"]
+    assert "sidecar: not run" in output
+
+
 def test_the_end_of_a_lesson_is_not_kept_until_another_goes_on(tmp_path) -> None:
     wait = {"name": "Wait", "ansible.builtin.command": "sleep 10"}
     folder = with_playbooks(tmp_path, logging=[wait], sidecar=[claim("It serves")])

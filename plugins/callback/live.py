@@ -197,12 +197,14 @@ class CallbackModule(Default):
             return
         host, task, data = result.host.name, result.task, dict(result.result)
         said = self._aside(super().v2_runner_on_ok, result)
-        self._items.pop((host, task._uuid), None)
         if task.resolved_action == CLAIM:
             self._claim(result, data)
         elif task.resolved_action == "ansible.builtin.debug":
             if isinstance(data.get("msg"), str):
-                said = [Said(data["msg"], C.COLOR_DEBUG, False)]
+                of_lesson = f"{host}: " if host in self._scene.lessons else ""
+                said = [Said(of_lesson + data["msg"], C.COLOR_DEBUG, False)]
+            else:
+                said = self._headed(task, said)
             if any(place.section == "rescue" for place in places_of(task)):
                 self._told.setdefault(host, []).append(Told(said))
             else:
@@ -216,7 +218,7 @@ class CallbackModule(Default):
             return
         data, message = dict(result.result), str(result.result.get("msg") or "")
         said = self._items.pop((result.host.name, result.task._uuid), [])
-        said += self._aside(super().v2_runner_on_failed, result, ignore_errors)
+        said = self._headed(result.task, said + self._aside(super().v2_runner_on_failed, result, ignore_errors))
         is_claim = result.task.resolved_action == CLAIM and self._claim(result, data, failed=True)
         if not ignore_errors:
             self._fail(result, Told(said, Failure(result.task_name, message, places_of(result.task)), is_claim))
@@ -226,7 +228,7 @@ class CallbackModule(Default):
             super().v2_runner_on_unreachable(result)
             return
         message = str(result.result.get("msg") or "")
-        said = self._aside(super().v2_runner_on_unreachable, result)
+        said = self._headed(result.task, self._aside(super().v2_runner_on_unreachable, result))
         if not result.task.ignore_unreachable:
             # No rescue helps.
             self._fail(result, Told(said, Failure(result.task_name, message)))
@@ -299,6 +301,13 @@ class CallbackModule(Default):
         said: list[Said] = self._display.taken()
         return said
 
+    def _headed(self, task: Task, said: list[Said]) -> list[Said]:
+        """What is said of a task below its sentence, which Ansible prints before the task where hosts go in step."""
+        head = f"\nTASK [{task.get_name().strip()}] "
+        if any(one.text.startswith(head) for one in said):
+            return said
+        return [Said(head.ljust(self._screen.columns, "*"), None, False), *said]
+
     def _claim(self, result: CallbackTaskResult, data: dict[str, t.Any], failed: bool = False) -> bool:
         """Say how a claim of a lesson stands, if it could be judged."""
         if self._scene is None or result.host.name not in self._scene.lessons:
@@ -343,6 +352,7 @@ class CallbackModule(Default):
     def _end_play(self) -> None:
         if self._scene is not None:
             self._say(self._scene.stage_ends("held", time.monotonic()))
+            self._scene.stage = None
             for lesson in self._scene.lessons:
                 self._end_lesson(lesson)
 

@@ -99,7 +99,9 @@ def test_the_archive_is_installed_and_runs_from_another_folder(tmp_path, lab):
         check=True,
     )
 
-    run = Playbook(elsewhere)("workshop.production_patterns.all", config=config, workshop_lessons="pod_quotas")
+    all_of_it, live = "workshop.production_patterns.all", "workshop.production_patterns.live"
+    run = Playbook(elsewhere)(all_of_it, config=config, shown_by=live, workshop_lessons="pod_quotas")
     assert run.code == 0, run.output
     assert run.statuses == {"pod_quotas": "held"}
+    assert "✓ pod_quotas held: " in run.output
     assert_measured(run.claims)

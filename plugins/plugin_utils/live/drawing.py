@@ -50,7 +50,7 @@ class Line(t.NamedTuple):
 def lines(scene: Scene, clock: float, width: int, height: int) -> list[Line]:
     """All that goes on, for so many columns, in so many lines at most where what goes on itself has room in them."""
     rows = list(scene.lessons.values())
-    if scene.stage is not None:
+    if scene.stage is not None and not scene.stage.over:
         rows.append(scene.stage)
     names = max((len(row.name) for row in rows), default=0)
     counts = max((len(row.counted()) for row in rows), default=0)

@@ -113,9 +113,9 @@ class Scene:
         return said
 
     def stage_ends(self, state: State, clock: float) -> Paragraph | None:
-        """The stage is over; what is to be said of that."""
-        row, self.stage = self.stage, None
-        if row is None or row.state == "waiting":
+        """The stage is over, and stays so whatever still comes of it; what is to be said of that."""
+        row = self.stage
+        if row is None or row.state != "going":
             return None
         row.ends(state, clock)
         return _end(row, row.name)
@@ -123,7 +123,7 @@ class Scene:
     def lesson_ends(self, lesson: str, state: State, clock: float) -> Paragraph | None:
         """A lesson is over; what is to be said of that, if it was not before."""
         row = self.lessons[lesson]
-        if row.over or row.state == "waiting":
+        if row.state != "going":
             return None
         row.ends(state, clock)
         words = {"held": "held", "failed": "failed", "done": "ended"}[state]

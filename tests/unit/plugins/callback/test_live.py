@@ -138,7 +138,8 @@ def with_playbooks(folder: Path, **roles: list[dict[str, t.Any]]) -> Path:
 
 
 def environment(folder: Path, **variables: str) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "NO_COLOR"))}
+    ours = ("ANSIBLE_", "NO_COLOR", "PYTHONUNBUFFERED")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**inherited, "ANSIBLE_CONFIG": str(folder / "ansible.cfg"), "COLUMNS": "100", **variables}
 
 
@@ -178,9 +179,9 @@ def in_terminal(
         given = environment(folder, **{"TERM": "xterm", **variables})
         del given["COLUMNS"]
         os.execve(PLAYBOOK, [PLAYBOOK, *arguments], given)
-    written = ""
+    written, deadline = "", time.monotonic() + 120
     with suppress(OSError), os.fdopen(terminal, "rb+", buffering=0) as person:
-        while True:
+        while time.monotonic() < deadline:
             if select.select([person], [], [], 0.2)[0]:
                 if not (part := person.read(4096)):
                     break
@@ -191,6 +192,7 @@ def in_terminal(
             if interrupt_at and interrupt_at in written:
                 person.write(b"\x03")
                 interrupt_at = ""
+    # Its terminal is closed, which ends it if it has not ended.
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), written
 
 
@@ -235,7 +237,7 @@ def test_without_a_terminal_there_is_a_line_for_each_claim_and_each_end_and_fail
         "✗ logging failed: 1 claim holds, 2 fell (… s)",
         "✓ direct_pods: A pod is gone",
         "✗ direct_pods failed: 1 claim holds (… s)",
-        "It is tidy.",
+        "direct_pods: It is tidy.",
         '✗ latest_tag: "It falls for good" does not hold: "seconds > 7" is false, observed seconds=5.25.',
         "✗ latest_tag failed: 0 claims hold, 1 fell (… s)",
     ]
@@ -247,17 +249,36 @@ def test_without_a_terminal_there_is_a_line_for_each_claim_and_each_end_and_fail
     assert "The lesson failed." not in shown
 
 
-def test_a_line_comes_when_it_is_true_and_not_at_the_end(tmp_path) -> None:
-    wait = {"name": "Wait", "ansible.builtin.command": "sleep 3"}
-    folder = with_playbooks(tmp_path, sidecar=[claim("It serves"), wait])
+def test_a_stage_that_fails_is_told_whole_with_its_sentence(tmp_path) -> None:
+    tidy = say("Tidy up", ["tidy"])
+    broken = {"block": [fail("Start it", "{{ item }}", loop=["no engine"])], "always": [tidy]}
+    folder = with_playbooks(tmp_path, lab_engine=[broken], sidecar=[claim("It serves")])
+    code, output = in_pipe(folder, "all.yml")
+    assert code == 2
+    shown = [line for line in without_times(before_the_summary(output)).splitlines() if line]
+    assert shown[:2] == [
+        "Ansible's own output is in workshop-report/all.log; -v shows it here.",
+        "✓ Choose the lessons (… s)",
+    ]
+    assert shown[2].startswith("TASK [lab_engine : Start it] ***")
+    assert "    msg: no engine" in shown
+    ended = shown.index("✗ Have an engine (… s)")
+    assert shown[ended + 1].startswith("TASK [lab_engine : Tidy up] ***")
+    assert shown[ended + 2 :] == ["ok: [localhost] => ", "    msg:", "    - tidy"]
+    assert "sidecar: not run" in output
+
+
+def test_the_end_of_a_lesson_is_not_kept_until_another_goes_on(tmp_path) -> None:
+    wait = {"name": "Wait", "ansible.builtin.command": "sleep 10"}
+    folder = with_playbooks(tmp_path, logging=[wait], sidecar=[claim("It serves")])
     command = [PLAYBOOK, "all.yml"]
     with subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        while "It serves" not in process.stdout.readline():
+        while "sidecar held" not in process.stdout.readline():
             assert process.poll() is None
         seen = time.monotonic()
         process.stdout.read()
-    assert time.monotonic() - seen > 2
+    assert time.monotonic() - seen > 5
 
 
 def test_the_summary_of_the_report_is_as_ever(piped) -> None:
@@ -311,6 +332,7 @@ def test_in_a_terminal_what_a_lesson_does_is_seen_and_failures_stay_above(drawn)
     assert '✗ logging: "A line is lost" does not hold: "seconds > 6" is false, observed seconds=5.25.' in seen
     assert "(item=no such tag)" in seen
     assert "✓ sidecar: Any burst is taken" not in seen
+    assert "✓ sidecar held" not in seen
     assert "PLAY RECAP" not in seen
 
 

@@ -26,7 +26,10 @@ def test_a_stage_is_over_when_the_next_one_begins() -> None:
     failed = scene.stage_ends("failed", 202.34)
     assert failed is not None
     assert (failed.text, failed.colour) == ("✗ Have a cluster (2.3 s)", "red")
+    # What comes always comes after it.
+    assert scene.starts("localhost", "Have a cluster", "Tidy up", 205) is None
     assert scene.stage_ends("held", 210) is None
+    assert scene.starts("localhost", "Have a registry", "Build it", 211) is None
 
 
 def test_a_lesson_begins_with_its_first_task_and_not_before(scene) -> None:

@@ -8,7 +8,7 @@ SHELL := bash
 ARGS ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help run test lint unit galaxy sanity molecule integration prove bench lock clean
+.PHONY: help run test lint unit galaxy sanity molecule integration prove bench docs lock clean
 .NOTPARALLEL:
 
 help: ## Show this
@@ -39,6 +39,10 @@ prove: ## Try every near miss of every claim, and interrupt every lesson; print 
 bench: ## Measure the lab and the lessons and print one table
 	@scripts/prepare.sh requirements.lock
 	@python scripts/bench.py $(ARGS)
+
+docs: ## Make a site of the lessons, of what is documented, and of the last report here
+	@scripts/prepare.sh requirements-test.lock
+	@scripts/docs.sh
 
 lock: ## Renew what pins packages, Go modules, images and actions by their content
 	@scripts/prepare.sh requirements-test.lock

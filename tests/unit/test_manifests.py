@@ -14,18 +14,18 @@ No container but one that shows it has a limit on CPU, since that would slow wha
 
 from __future__ import annotations
 
-import functools
 import json
 import re
+import shutil
 import subprocess
 import sys
-import tempfile
 import typing as t
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from near_misses import NEAR_MISSES, NearMiss
 from pod_security import LEVELS, Violation, containers, level, violations
 
 ROOT = Path(__file__).parents[2]
@@ -34,11 +34,12 @@ LESSONS = sorted(path.parent.name for path in (ROOT / "roles").glob("*/lesson.ym
 SET_BY_TASKS = {
     "direct_pods_node": "some-node",
     "image_configuration_greeting": "Hello",
-    "latest_tag_digests": "{{ {latest_tag_version_1: 'sha256:' ~ '0' * 64} }}",
+    "latest_tag_digests": "{{ dict.fromkeys([latest_tag_version_1, latest_tag_version_2], 'sha256:' ~ '0' * 64) }}",
     "pod_readiness_version": 1,
 }
 # Modules that make nothing in the cluster.
 LOOKING = {"k8s_cluster_info", "k8s_exec", "k8s_info", "k8s_log"}
+ENFORCE = "pod-security.kubernetes.io/enforce"
 KUBERNETES_VERSION = re.compile(r"^\s+k8s\.io/kubernetes v(\d+\.\d+)\.", re.M)
 
 every_lesson = pytest.mark.parametrize("lesson", LESSONS)
@@ -60,6 +61,22 @@ class Pod(t.NamedTuple):
         return containers(self.spec)
 
 
+class Applied(t.NamedTuple):
+    """What a lesson applies with its defaults."""
+
+    manifests: list[dict[str, t.Any]]
+    near_misses: dict[str, list[dict[str, t.Any]]]
+    """The manifests that its near misses change, by what they are about."""
+    labels: dict[str, str]
+    """The labels of its namespaces."""
+    reason: str
+    """Why they admit what they do."""
+
+    @property
+    def pods(self) -> list[Pod]:
+        return pods_in(self.manifests)
+
+
 def found_in(content: t.Any, key: str) -> Iterator[dict[str, t.Any]]:
     """All mappings in a content that have a key."""
     if isinstance(content, dict):
@@ -72,54 +89,70 @@ def found_in(content: t.Any, key: str) -> Iterator[dict[str, t.Any]]:
             yield from found_in(value, key)
 
 
-def pods_in(manifest: dict[str, t.Any]) -> list[Pod]:
-    """The pods that a manifest makes, of whatever kind it is."""
-    about = manifest["metadata"]
-    holders = [one for one in found_in(manifest, "spec") if "containers" in (one["spec"] or {})]
-    return [Pod(about["name"], about["namespace"], holder) for holder in holders]
+def pods_in(manifests: list[dict[str, t.Any]]) -> list[Pod]:
+    """The pods that manifests make, of whatever kind they are."""
+    return [
+        Pod(manifest["metadata"]["name"], manifest["metadata"]["namespace"], holder)
+        for manifest in manifests
+        for holder in found_in(manifest, "spec")
+        if "containers" in holder["spec"]
+    ]
 
 
-@functools.cache
-def rendered() -> dict[str, dict[str, t.Any]]:
-    """What each lesson applies, and the labels of its namespaces, as Ansible makes them of its defaults."""
-    plays = []
-    with tempfile.TemporaryDirectory() as folder:
-        for lesson in LESSONS:
-            role = ROOT / "roles" / lesson
-            files = sorted(str(path) for path in role.glob("templates/*.yml.j2"))
-            content = {
-                "manifests": f"{{{{ query('ansible.builtin.template', *{files}) | map('from_yaml_all') | flatten }}}}",
-                "labels": "{{ _lesson_labels | combine(_lesson_pod_security_labels) }}",
-                "reason": "{{ _lesson_pod_security.reason }}",
-            }
-            variables = [role / "defaults/main.yml", role / "vars/main.yml", ROOT / "roles/_lesson/vars/main.yml"]
-            plays.append(
-                {
-                    "hosts": "localhost",
-                    "connection": "local",
-                    "gather_facts": False,
-                    "vars_files": [str(path) for path in variables if path.exists()],
-                    "vars": {"role_path": str(role), "_lesson_name": lesson, **SET_BY_TASKS},
-                    "tasks": [
-                        {"ansible.builtin.copy": {"content": content, "dest": f"{folder}/{lesson}", "mode": "0600"}}
-                    ],
-                }
-            )
-        playbook = Path(folder) / "playbook.yml"
-        playbook.write_text(yaml.safe_dump(plays))
-        command = [Path(sys.executable).with_name("ansible-playbook"), playbook]
-        shared = ["-e", f"@{ROOT / 'playbooks/group_vars/all.yml'}"]
-        process = subprocess.run([*command, *shared], cwd=ROOT, check=False, capture_output=True, text=True)
-        assert process.returncode == 0, process.stdout + process.stderr
-        return {lesson: json.loads((Path(folder) / lesson).read_text()) for lesson in LESSONS}
+def changed_templates(near_miss: NearMiss, folder: Path) -> list[Path]:
+    """The manifests that a near miss changes, as it has them."""
+    role = folder / near_miss.name / near_miss.lesson
+    shutil.copytree(ROOT / "roles" / near_miss.lesson / "templates", role / "templates")
+    # One that asks the cluster can't be rendered without it.
+    changes = [one for one in near_miss.changes if one.file.endswith(".yml.j2") and "query(" not in one.by]
+    for change in changes:
+        change.apply(role)
+    return sorted({role / change.file for change in changes})
 
 
-def manifests(lesson: str) -> list[dict[str, t.Any]]:
-    return [manifest for manifest in rendered()[lesson]["manifests"] if manifest]
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Applied]:
+    """What each lesson applies, as Ansible makes it."""
+    folder = tmp_path_factory.mktemp("rendered")
+    playbook = folder / "playbook.yml"
+    playbook.write_text(yaml.safe_dump([rendering(lesson, folder) for lesson in LESSONS]))
+    command = [Path(sys.executable).with_name("ansible-playbook"), playbook]
+    shared = ["-e", f"@{ROOT / 'playbooks/group_vars/all.yml'}"]
+    process = subprocess.run([*command, *shared], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return {lesson: Applied(**json.loads((folder / f"{lesson}.json").read_text())) for lesson in LESSONS}
 
 
-def pods(lesson: str) -> list[Pod]:
-    return [pod for manifest in manifests(lesson) for pod in pods_in(manifest)]
+@pytest.fixture
+def applied(lesson: str, rendered: dict[str, Applied]) -> Applied:
+    """What one lesson applies."""
+    return rendered[lesson]
+
+
+def rendering(lesson: str, folder: Path) -> dict[str, t.Any]:
+    """A play that renders a lesson with its defaults, and leaves what comes of it in a folder."""
+
+    def manifests(files: Iterable[Path]) -> str:
+        documents = f"query('ansible.builtin.template', *{list(map(str, files))}) | map('from_yaml_all') | flatten"
+        return f"{{{{ {documents} | select }}}}"
+
+    role = ROOT / "roles" / lesson
+    content = {
+        "manifests": manifests(sorted(role.glob("templates/*.yml.j2"))),
+        "near_misses": {one.about: manifests(changed_templates(one, folder)) for one in NEAR_MISSES[lesson]},
+        "labels": "{{ _lesson_labels | combine(_lesson_pod_security_labels) }}",
+        "reason": "{{ _lesson_pod_security.reason }}",
+    }
+    variables = [role / "defaults/main.yml", role / "vars/main.yml", ROOT / "roles/_lesson/vars/main.yml"]
+    copy = {"content": content, "dest": f"{folder}/{lesson}.json", "mode": "0600"}
+    return {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "vars_files": [str(path) for path in variables if path.exists()],
+        "vars": {"role_path": str(role), "_lesson_name": lesson, **SET_BY_TASKS},
+        "tasks": [{"ansible.builtin.copy": copy}],
+    }
 
 
 def about(lesson: str) -> dict[str, t.Any]:
@@ -187,15 +220,14 @@ def moving(pod: Pod) -> list[str]:
     return [container["name"] for container in pod.containers if not own.search(container["image"])]
 
 
-def lacking(lesson: str) -> dict[str, set[str]]:
-    """What the lesson's containers lack."""
+def lacking(applied: Applied) -> dict[str, set[str]]:
+    """What the containers of a lesson lack."""
     found: dict[str, set[str]] = {}
-    beside = manifests(lesson)
-    for pod in pods(lesson):
+    for pod in applied.pods:
         for what, names in {
             "readiness probe": unprobed(pod),
             "read-only root filesystem": writable(pod),
-            "resources": without_resources(pod, beside),
+            "resources": without_resources(pod, applied.manifests),
             "tag of its own": moving(pod),
         }.items():
             found.setdefault(what, set()).update(f"{pod.name}/{name}" for name in names)
@@ -203,22 +235,32 @@ def lacking(lesson: str) -> dict[str, set[str]]:
 
 
 @every_lesson
-def test_every_lesson_applies_pods_that_can_be_audited(lesson):
-    assert pods(lesson)
+def test_every_lesson_applies_pods_that_can_be_audited(applied):
+    assert applied.pods
 
 
 @every_lesson
-def test_pods_are_restricted_but_for_the_one_container_that_has_a_reason(lesson):
-    found = {(pod.name, violation) for pod in pods(lesson) for violation in violations(pod.content)}
+def test_pods_are_restricted_but_for_the_one_container_that_has_a_reason(lesson, applied):
+    found = {(pod.name, violation) for pod in applied.pods for violation in violations(pod.content)}
     excused = about(lesson).get("pod_security", {"level": "restricted", "container": ""})
     assert {f"{name}/{violation.container}" for name, violation in found} == ({excused["container"]} - {""})
     assert level([violation for _name, violation in found]) == excused["level"]
 
 
 @every_lesson
-def test_containers_lack_only_what_they_have_a_reason_for(lesson):
+def test_the_namespace_admits_the_near_misses(applied):
+    """One that is refused makes a claim fall that says nothing of it."""
+    allowed = LEVELS.index(applied.labels[ENFORCE])
+    for near_miss, manifests in applied.near_misses.items():
+        for pod in pods_in(manifests):
+            found = violations(pod.content)
+            assert LEVELS.index(level(found)) <= allowed, f"{near_miss}: {pod.name}: {found}"
+
+
+@every_lesson
+def test_containers_lack_only_what_they_have_a_reason_for(lesson, applied):
     excused = about(lesson).get("lacks", {})
-    assert lacking(lesson) == {what: set(names) for what, names in excused.items()}
+    assert lacking(applied) == {what: set(names) for what, names in excused.items()}
 
 
 @every_lesson
@@ -230,30 +272,29 @@ def test_a_reason_is_a_sentence(lesson):
 
 
 @every_lesson
-def test_no_pod_has_a_token_of_the_api(lesson):
-    assert {pod.spec.get("automountServiceAccountToken") for pod in pods(lesson)} == {False}
+def test_no_pod_has_a_token_of_the_api(applied):
+    assert {pod.spec.get("automountServiceAccountToken") for pod in applied.pods} == {False}
 
 
 @every_lesson
-def test_what_a_service_sends_requests_to_says_its_port(lesson):
-    assert [pod.name for pod in pods(lesson) if portless(pod, manifests(lesson))] == []
+def test_what_a_service_sends_requests_to_says_its_port(applied):
+    assert [pod.name for pod in applied.pods if portless(pod, applied.manifests)] == []
 
 
 @every_lesson
-def test_a_namespace_enforces_what_the_lesson_says(lesson):
+def test_a_namespace_enforces_what_the_lesson_says(lesson, applied):
     (version,) = KUBERNETES_VERSION.findall((ROOT / "files/node/kubernetes/go.mod").read_text())
-    excused = about(lesson).get("pod_security", {"level": "restricted"})
-    labels = rendered()[lesson]["labels"]
-    assert labels["pod-security.kubernetes.io/enforce"] == excused["level"]
-    # The standard that is audited here. Where it gets another version, look what that forbids.
-    assert labels["pod-security.kubernetes.io/enforce-version"] == f"v{version}"
-    assert rendered()[lesson]["reason"] == excused.get("reason", rendered()[lesson]["reason"])
-    assert labels["workshop.production-patterns/lesson"] == lesson
+    excused = about(lesson).get("pod_security", {"level": "restricted", "reason": applied.reason})
+    assert applied.labels[ENFORCE] == excused["level"]
+    # The standard that is audited here. Where the lab gets another version, look what that forbids.
+    assert applied.labels[f"{ENFORCE}-version"] == f"v{version}"
+    assert applied.labels["workshop.production-patterns/lesson"] == lesson
+    assert applied.reason == excused["reason"]
 
 
 @every_lesson
-def test_no_manifest_makes_a_namespace_of_its_own(lesson):
-    assert [manifest for manifest in manifests(lesson) if manifest["kind"] == "Namespace"] == []
+def test_no_manifest_makes_a_namespace_of_its_own(applied):
+    assert "Namespace" not in [manifest["kind"] for manifest in applied.manifests]
 
 
 def test_no_task_applies_what_is_not_audited():
@@ -381,7 +422,7 @@ def test_pods_are_found_in_whatever_makes_them():
     template = {"spec": {"containers": [box()]}}
     metadata = {"name": "nightly", "namespace": "here"}
     job = {"kind": "CronJob", "metadata": metadata, "spec": {"jobTemplate": {"spec": {"template": template}}}}
-    assert pods_in(job) == [Pod("nightly", "here", template)]
+    assert pods_in([job]) == [Pod("nightly", "here", template)]
 
 
 def test_a_pod_behind_a_service_must_say_its_port():

@@ -40,6 +40,7 @@ SET_BY_TASKS = {
 # Modules that make nothing in the cluster.
 LOOKING = {"k8s_cluster_info", "k8s_exec", "k8s_info", "k8s_log"}
 ENFORCE = "pod-security.kubernetes.io/enforce"
+NOTHING_MORE = "Its pods need nothing that restricted forbids."
 KUBERNETES_VERSION = re.compile(r"^\s+k8s\.io/kubernetes v(\d+\.\d+)\.", re.M)
 
 every_lesson = pytest.mark.parametrize("lesson", LESSONS)
@@ -67,10 +68,8 @@ class Applied(t.NamedTuple):
     manifests: list[dict[str, t.Any]]
     near_misses: dict[str, list[dict[str, t.Any]]]
     """The manifests that its near misses change, by what they are about."""
-    labels: dict[str, str]
-    """The labels of its namespaces."""
-    reason: str
-    """Why they admit what they do."""
+    namespace: dict[str, t.Any]
+    """The metadata of its namespaces."""
 
     @property
     def pods(self) -> list[Pod]:
@@ -137,11 +136,12 @@ def rendering(lesson: str, folder: Path) -> dict[str, t.Any]:
         return f"{{{{ {documents} | select }}}}"
 
     role = ROOT / "roles" / lesson
+    tasks = yaml.safe_load((ROOT / "roles/_lesson/tasks/main.yml").read_text())
+    namespaces = [made for made in found_in(tasks, "kind") if made["kind"] == "Namespace" and "metadata" in made]
     content = {
         "manifests": manifests(sorted(role.glob("templates/*.yml.j2"))),
         "near_misses": {one.about: manifests(changed_templates(one, folder)) for one in NEAR_MISSES[lesson]},
-        "labels": "{{ _lesson_labels | combine(_lesson_pod_security_labels) }}",
-        "reason": "{{ _lesson_pod_security.reason }}",
+        "namespace": namespaces[0]["metadata"],
     }
     variables = [role / "defaults/main.yml", role / "vars/main.yml", ROOT / "roles/_lesson/vars/main.yml"]
     copy = {"content": content, "dest": f"{folder}/{lesson}.json", "mode": "0600"}
@@ -150,7 +150,7 @@ def rendering(lesson: str, folder: Path) -> dict[str, t.Any]:
         "connection": "local",
         "gather_facts": False,
         "vars_files": [str(path) for path in variables if path.exists()],
-        "vars": {"role_path": str(role), "_lesson_name": lesson, **SET_BY_TASKS},
+        "vars": {"role_path": str(role), "_lesson_name": lesson, "own_namespace": "own", **SET_BY_TASKS},
         "tasks": [{"ansible.builtin.copy": copy}],
     }
 
@@ -250,7 +250,7 @@ def test_pods_are_restricted_but_for_the_one_container_that_has_a_reason(lesson,
 @every_lesson
 def test_the_namespace_admits_the_near_misses(applied):
     """One that is refused makes a claim fall that says nothing of it."""
-    allowed = LEVELS.index(applied.labels[ENFORCE])
+    allowed = LEVELS.index(applied.namespace["labels"][ENFORCE])
     for near_miss, manifests in applied.near_misses.items():
         for pod in pods_in(manifests):
             found = violations(pod.content)
@@ -284,17 +284,24 @@ def test_what_a_service_sends_requests_to_says_its_port(applied):
 @every_lesson
 def test_a_namespace_enforces_what_the_lesson_says(lesson, applied):
     (version,) = KUBERNETES_VERSION.findall((ROOT / "files/node/kubernetes/go.mod").read_text())
-    excused = about(lesson).get("pod_security", {"level": "restricted", "reason": applied.reason})
-    assert applied.labels[ENFORCE] == excused["level"]
+    excused = about(lesson).get("pod_security", {"level": "restricted"})
+    labels, annotations = applied.namespace["labels"], applied.namespace["annotations"]
+    assert labels[ENFORCE] == excused["level"]
     # The standard that is audited here. Where the lab gets another version, look what that forbids.
-    assert applied.labels[f"{ENFORCE}-version"] == f"v{version}"
-    assert applied.labels["workshop.production-patterns/lesson"] == lesson
-    assert applied.reason == excused["reason"]
+    assert labels[f"{ENFORCE}-version"] == f"v{version}"
+    assert labels["workshop.production-patterns/lesson"] == lesson
+    assert annotations["workshop.production-patterns/pod-security"] == excused.get("reason", NOTHING_MORE)
 
 
 @every_lesson
 def test_no_manifest_makes_a_namespace_of_its_own(applied):
     assert "Namespace" not in [manifest["kind"] for manifest in applied.manifests]
+
+
+def test_the_page_of_the_collection_says_which_namespaces_admit_more():
+    (sentence,) = re.findall(r"They enforce Pod Security .*", (ROOT / "README.md").read_text())
+    admits = {lesson: about(lesson)["pod_security"]["level"] for lesson in LESSONS if "pod_security" in about(lesson)}
+    assert set(re.findall(r"`(\w+)`", sentence)) == {"restricted", *admits, *admits.values()}
 
 
 def test_no_task_applies_what_is_not_audited():

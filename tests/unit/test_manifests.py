@@ -6,10 +6,10 @@
 What a lesson does otherwise stands in its lesson.yml with the reason: `pod_security` says how far the one container
 goes that needs more than restricted, `lacks` what else is missing. What stands there and is not needed fails as well.
 
-Images are named by tags that are made from their content and given to nothing else, and not by digests: those are known
-only after a push, and would say nothing to a reader. What a lesson about tags needs, `latest_tag` shows.
+Images are named by tags that are made from what they are built from, and given to nothing else. Their digests are known
+only after a push, so no manifest could be read before; the lesson `latest_tag` shows what a digest is good for.
 
-No container but one that shows it has a limit on CPU, since that would slow what is measured; all request some.
+All containers request CPU, and none but one that shows it has a limit on it, since that would slow what is measured.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Applied(t.NamedTuple):
 
     manifests: list[dict[str, t.Any]]
     near_misses: dict[str, list[dict[str, t.Any]]]
-    """The manifests that its near misses change, by what they are about."""
+    """The manifests that each near miss changes."""
     namespace: dict[str, t.Any]
     """The metadata of its namespaces."""
 
@@ -140,7 +140,7 @@ def rendering(lesson: str, folder: Path) -> dict[str, t.Any]:
     namespaces = [made for made in found_in(tasks, "kind") if made["kind"] == "Namespace" and "metadata" in made]
     content = {
         "manifests": manifests(sorted(role.glob("templates/*.yml.j2"))),
-        "near_misses": {one.about: manifests(changed_templates(one, folder)) for one in NEAR_MISSES[lesson]},
+        "near_misses": {one.name: manifests(changed_templates(one, folder)) for one in NEAR_MISSES[lesson]},
         "namespace": namespaces[0]["metadata"],
     }
     variables = [role / "defaults/main.yml", role / "vars/main.yml", ROOT / "roles/_lesson/vars/main.yml"]

@@ -9,7 +9,8 @@ goes that needs more than restricted, `lacks` what else is missing. What stands 
 Images are named by tags that are made from what they are built from, and given to nothing else. Their digests are known
 only after a push, so no manifest could be read before; the lesson `latest_tag` shows what a digest is good for.
 
-All containers request CPU, and none but one that shows it has a limit on it, since that would slow what is measured.
+All containers request CPU, as little as there is: what is requested is kept free, and on a node of two cores several
+runs have to find room. None but one that shows it has a limit on it, since that would slow what is measured.
 """
 
 from __future__ import annotations

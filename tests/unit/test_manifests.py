@@ -190,20 +190,22 @@ def writable(pod: Pod) -> list[str]:
 
 
 def unprobed(pod: Pod) -> list[str]:
-    """The containers with a port that no readiness probe asks, and those whose probe asks a port that nobody has."""
-    ports = {}
-    for container in pod.containers:
-        for port in container.get("ports", []):
-            ports[port["containerPort"]] = ports[port.get("name")] = (container["name"], port["containerPort"])
-    ports.pop(None, None)
+    """The containers none of whose ports a readiness probe asks, and those whose probe asks a port that nobody says."""
+    owners = {
+        port[key]: container["name"]
+        for container in pod.containers
+        for port in container.get("ports", [])
+        for key in ("containerPort", "name")
+        if key in port
+    }
     asked = set()
     found = []
     for container in pod.containers:
-        for handler in (container.get("readinessProbe", {}).get(kind) for kind in ("httpGet", "tcpSocket", "grpc")):
-            if handler:
-                asked.add(ports.get(handler["port"]))
-                found += [container["name"]] if handler["port"] not in ports else []
-    return sorted({*found, *(name for name, _port in set(ports.values()) - asked)})
+        probe = container.get("readinessProbe", {})
+        for port in (probe[kind]["port"] for kind in ("httpGet", "tcpSocket", "grpc") if kind in probe):
+            asked.add(owners.get(port))
+            found += [container["name"]] if port not in owners else []
+    return sorted({*found, *(set(owners.values()) - asked)})
 
 
 def portless(pod: Pod, beside: list[dict[str, t.Any]]) -> bool:
@@ -403,7 +405,8 @@ def test_a_folder_of_the_node_is_laid_to_the_container_that_mounts_it():
     [
         (unprobed, box(ports=[{"containerPort": 80}])),
         (unprobed, box(ports=[{"containerPort": 80}], livenessProbe={"httpGet": {"port": 80}})),
-        (unprobed, box(ports=[{"containerPort": 80}, {"containerPort": 81}], readinessProbe={"grpc": {"port": 81}})),
+        (unprobed, box(ports=[{"containerPort": 80}], readinessProbe={"exec": {"command": ["true"]}})),
+        (unprobed, box(ports=[{"containerPort": 80}], readinessProbe={"grpc": {"port": 81}})),
         (unprobed, box(readinessProbe={"tcpSocket": {"port": 80}})),
         (writable, box(securityContext=context(readOnlyRootFilesystem=False))),
         (lambda pod: without_resources(pod, []), box(resources={})),
@@ -416,6 +419,15 @@ def test_a_folder_of_the_node_is_laid_to_the_container_that_mounts_it():
 )
 def test_what_a_container_lacks_is_found(look, container):
     assert look(pod(container)) == ["box"]
+
+
+def test_a_container_may_be_asked_by_another_and_on_one_of_its_ports():
+    proxy = box(name="proxy", ports=[{"containerPort": 80}, {"name": "health", "containerPort": 81}])
+    assert unprobed(pod(box(readinessProbe={"httpGet": {"port": "health"}}), initContainers=[proxy])) == []
+    assert unprobed(pod(box(readinessProbe={"httpGet": {"port": 82}}), initContainers=[proxy])) == ["box", "proxy"]
+    assert unprobed(
+        pod(box(ports=[{"containerPort": 90}], readinessProbe={"grpc": {"port": 90}}), initContainers=[proxy])
+    ) == ["proxy"]
 
 
 def test_what_the_namespace_gives_is_not_lacking():

@@ -5,4 +5,4 @@ ARG DEBIAN=debian:trixie-slim
 
 FROM ${DEBIAN}
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
-USER nobody
+USER 65534:65534

@@ -10,5 +10,6 @@ RUN gcc /build/hello.c -o /build/hello
 
 FROM ${DEBIAN}
 COPY --from=build /build/hello /hello
-USER nobody
+# By number: of a name Kubernetes can't tell that it isn't root's, and refuses it where a pod says runAsNonRoot.
+USER 65534:65534
 ENTRYPOINT ["/hello"]

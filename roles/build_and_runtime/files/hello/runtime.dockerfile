@@ -6,5 +6,5 @@ ARG DEBIAN=debian:trixie-slim
 # The program is linked to the C library of the system it was compiled on, so it needs that system's here.
 FROM ${DEBIAN}
 COPY hello /hello
-USER nobody
+USER 65534:65534
 ENTRYPOINT ["/hello"]

@@ -8,5 +8,5 @@ RUN apt-get update
 RUN apt-get install -y gcc libc6-dev
 COPY hello.c /build/hello.c
 RUN gcc /build/hello.c -o /hello
-USER nobody
+USER 65534:65534
 ENTRYPOINT ["/hello"]

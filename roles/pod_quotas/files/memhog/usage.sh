@@ -26,7 +26,8 @@ counted() {
 }
 
 cat <<END
-{"memory_bytes": $(first_of memory.current memory/memory.usage_in_bytes), "memory_limit_bytes": $memory_limit,
+{"node_up_seconds": $(cut -d ' ' -f 1 /proc/uptime),
+"memory_bytes": $(first_of memory.current memory/memory.usage_in_bytes), "memory_limit_bytes": $memory_limit,
 "cpu_seconds": $cpu_seconds, "limit_millicores": $millicores,
 "periods": $(counted nr_periods), "periods_throttled": $(counted nr_throttled),
 "kills_for_memory_on_node": $(awk '$1 == "oom_kill" { print $2 }' /proc/vmstat)}

@@ -50,6 +50,7 @@ class Breaker(TypedDict):
 
 class Backend(TypedDict):
     requests: int
+    health_checks: int | None
     started_at: float
     behaviour: str
     behaves_so_since: float
@@ -131,6 +132,7 @@ def backend(text: str, where: str) -> Backend:
     try:
         return {
             "requests": said["requests"],
+            "health_checks": said.get("health_checks"),
             "started_at": said["started_at"],
             "behaviour": said["behaviour"],
             "behaves_so_since": said["behaves_so_since"],

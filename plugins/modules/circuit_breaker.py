@@ -17,8 +17,9 @@ description:
     "rejected_requests": 38, "spells": [{"state": "closed", "at": 1769860780.5, "passed_requests": 14,
     "rejected_requests": 0}]}), and C(GET /) with what it guards.
   - >-
-    The backend answers C(GET /status) with C({"requests": 14, "started_at": 1769860780.5, "behaviour": "slow",
-    "behaves_so_since": 1769860799.1}), and behaves otherwise from C(PUT /behaviour/healthy) on.
+    The backend answers C(GET /status) with C({"requests": 14, "health_checks": 3, "started_at": 1769860780.5,
+    "behaviour": "slow", "behaves_so_since": 1769860799.1}), and behaves otherwise from C(PUT /behaviour/healthy) on.
+    It need not count health checks.
   - With O(behaviour) it tells the backend how to behave from now on.
   - With O(for) it looks until all conditions hold at one look, or until time is up, which is no failure but an answer,
     RV(met). A look that fails is tried again, and the task fails when the last one did.
@@ -200,6 +201,10 @@ backend:
           description: How many, counted as they arrive.
           type: int
           sample: 14
+        health_checks:
+          description: How many health checks, where it counts them apart, or V(null).
+          type: int
+          sample: 3
         started_at:
           description: Since when it counts, in seconds of the epoch; another time after a restart.
           type: float

@@ -305,20 +305,27 @@ def _spells(claim: Claim) -> list[dict[str, t.Any]]:
     return []
 
 
-_SERIES = {"antipattern": (0, "bad", "without the breaker"), "pattern": (1, "good", "behind the breaker")}
+_SERIES = {
+    "antipattern": (0, "bad", "without the breaker"),
+    "pattern": (1, "good", "behind the breaker"),
+    "proxied": (2, "series", "behind the proxy"),
+}
+
+
+def _timed(claim: Claim) -> Iterator[tuple[tuple[float, float], str]]:
+    """When each request began and how long it took, with its series; those observed as proxied are one of their own."""
+    for name, value in claim.observed.items() if isinstance(claim.observed, dict) else ():
+        for _name, samples in _samples(value):
+            for sample in samples:
+                if "status" in sample and "state" not in sample and sample["seconds"] > 0:
+                    yield (sample["at"], sample["seconds"]), name if name == "proxied" else claim.shows
 
 
 def _breaker(lesson: Lesson) -> Draw | None:
     spells = max((_spells(claim) for claim in lesson.claims), key=len, default=[])
     if not spells:
         return None
-    timed = {
-        (sample["at"], sample["seconds"]): claim.shows
-        for claim in lesson.claims
-        for _name, samples in _samples(claim.observed)
-        for sample in samples
-        if "status" in sample and "state" not in sample and sample["seconds"] > 0
-    }
+    timed = {request: series for claim in lesson.claims for request, series in _timed(claim)}
     if len(timed) >= 5:
         return partial(_scatter_drawing, spells, sorted(timed.items()))
     rows = []

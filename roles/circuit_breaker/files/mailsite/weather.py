@@ -21,6 +21,7 @@ class Status:
     behaves_so_since: float
     started_at: float
     requests: int = 0
+    health_checks: int = 0
 
 
 app = Flask(__name__)
@@ -28,11 +29,9 @@ status = Status("healthy", time.time(), time.time())
 lock = Lock()
 
 
-@app.get("/")
-def weather() -> str:
-    # Counted as it comes: who asked may be gone by the time it is answered.
+def serve() -> str:
+    """The weather, or the failure that it was told."""
     with lock:
-        status.requests += 1
         behaviour = status.behaviour
     if behaviour == "crashing":
         raise RuntimeError("I am out of service")
@@ -40,6 +39,22 @@ def weather() -> str:
         time.sleep(SLOW_SECONDS)
         raise RuntimeError("System overloaded")
     return "Pleasanton, CA: 12 C, partly cloudy\n"
+
+
+@app.get("/")
+def weather() -> str:
+    # Counted as it comes: who asked may be gone by the time it is answered.
+    with lock:
+        status.requests += 1
+    return serve()
+
+
+@app.get("/readyz")
+def readyz() -> str:
+    """Whether it can do its work, which takes doing it. Such checks are counted apart."""
+    with lock:
+        status.health_checks += 1
+    return serve()
 
 
 @app.put("/behaviour/<any(healthy, crashing, slow):behaviour>")

@@ -20,7 +20,7 @@ SPELLS = [
     {"state": "open", "at": 112.25, "passed_requests": 0, "rejected_requests": 9},
 ]
 STATE = {"state": "open", "now": 120.5, "passed_requests": 3, "rejected_requests": 9, "spells": SPELLS}
-STATUS = {"requests": 3, "started_at": 90.0, "behaviour": "slow", "behaves_so_since": 111.0}
+STATUS = {"requests": 3, "health_checks": 2, "started_at": 90.0, "behaviour": "slow", "behaves_so_since": 111.0}
 
 
 def test_each_state_lasts_until_the_next_and_the_last_one_still_does():
@@ -76,6 +76,11 @@ def test_a_state_that_no_breaker_has():
 
 def test_a_backend():
     assert backend(json.dumps(STATUS), "/status") == STATUS
+
+
+def test_a_backend_that_does_not_count_health_checks():
+    said = {name: value for name, value in STATUS.items() if name != "health_checks"}
+    assert backend(json.dumps(said), "/status") == {**STATUS, "health_checks": None}
 
 
 @pytest.mark.parametrize("read", [breaker, backend])

@@ -463,9 +463,11 @@ def test_requests_around_a_breaker_stand_before_its_states() -> None:
     picture = drawn(
         claim_of("sidecar", observed={"spells": spells, "samples": requests(40)}),
         claim_of("sidecar", shows="antipattern", observed={"samples": requests(10, seconds=30.05)}),
+        claim_of("sidecar", observed={"proxied": {"samples": requests(10, seconds=1.02)}}),
     )[0]
     assert "without the breaker: 30.1 s" in picture
     assert "behind the breaker: 0.01 s" in picture
+    assert "behind the proxy: 1.02 s" in picture
     assert "The breaker was closed from 0 s for 1 s; open from 1 s for 30 s" in picture
 
 

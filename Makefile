@@ -32,9 +32,10 @@ lint unit galaxy sanity molecule integration:
 	@scripts/prepare.sh requirements-test.lock
 	@scripts/test.sh $@ $(ARGS)
 
-prove: ## Try every near miss of every claim and print which claims fall on which
+prove: ## Try every near miss of every claim, and small changes of every plugin
 	@scripts/prepare.sh requirements-test.lock
 	pytest tests/integration/test_claims_can_fail.py --every-near-miss $(ARGS)
+	@python scripts/mutants.py
 
 bench: ## Measure the lab and the lessons and print one table
 	@scripts/prepare.sh requirements.lock

@@ -80,15 +80,19 @@ def tree_of(plugin: Path) -> Path:
     return WORK / '.'.join(plugin.with_suffix('').parts[1:])
 
 
-def tests_of(plugin: Path) -> list[str]:
-    """The unit tests that import a plugin."""
+def importers(plugin: Path, folder: Path) -> Iterator[Path]:
+    """The files below a folder that import a plugin."""
     package = re.escape('.'.join(plugin.parent.parts))
     imported = re.compile(rf'\b{package}(?:\.{plugin.stem}\b|\s+import\s+(?:\([^)]*|[^(\n]*)\b{plugin.stem}\b)')
-    return [
-        f'checkout/{path.relative_to(ROOT)}'
-        for path in sorted((ROOT / 'tests/unit/plugins').rglob('test_*.py'))
-        if path.name not in SLOW and imported.search(path.read_text())
-    ]
+    for path in sorted(folder.rglob('*.py')):
+        if imported.search(path.read_text()):
+            yield path.relative_to(ROOT)
+
+
+def tests_of(plugin: Path) -> set[str]:
+    """The unit tests that import a plugin, or else those of the plugins that do."""
+    own = {f'checkout/{path}' for path in importers(plugin, ROOT / 'tests/unit/plugins') if path.name not in SLOW}
+    return own or {test for path in importers(plugin, ROOT / 'plugins') for test in tests_of(path)}
 
 
 def content() -> str:
@@ -125,7 +129,7 @@ def make(tree: Path, plugin: Path) -> None:
     settings = {
         'source_paths': [str(PLACE / 'plugins')],
         'pytest_add_cli_args_test_selection': [
-            *tests_of(plugin),
+            *sorted(tests_of(plugin)),
             *(f'--deselect=checkout/tests/unit/plugins/{test}' for test in SLOW_TESTS),
         ],
         'type_check_command': [

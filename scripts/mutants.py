@@ -5,7 +5,7 @@
 
 Usage: mutants.py [PLUGIN ...]
 
-mutmut makes the changes of a plugin and runs the tests that import it, in a copy of the plugins in the cache. Of a
+mutmut makes the changes of a plugin and runs the tests of that, in a copy of the plugins in the cache. Of a
 plugin that is as it was, with its tests, nothing is tried again, and one that was stopped goes on. Where plugins are
 named, only their changes that the tests have not noticed are tried, and told of.
 """
@@ -56,10 +56,10 @@ SLOW_TESTS = (
 
 
 def fewer(operator: Callable[[Any], Iterable[Any]]) -> Callable[[Any], Iterator[Any]]:
-    """One change of a string instead of three, and none of a sentence: tests ask what it tells, not each word of it."""
+    """One change of a string instead of three, and none of what has a space: of sentences no test asks each word."""
 
     def changes(node: Any) -> Iterator[Any]:
-        if isinstance(node, libcst.SimpleString) and ' ' not in node.value.strip('rbuf"\'').strip():
+        if isinstance(node, libcst.SimpleString) and ' ' not in node.value:
             yield from list(operator(node))[:1]
 
     return changes
@@ -94,17 +94,17 @@ def importers(plugin: Path, folder: Path) -> Iterator[Path]:
             yield path.relative_to(ROOT)
 
 
-def tests_of(plugin: Path) -> set[str]:
-    """The unit tests that import a plugin, or else those of the plugins that do, and so on."""
-    tests: set[str] = set()
-    known: set[Path] = set()
-    those = {plugin}
+def tests_of(plugin: Path) -> list[str]:
+    """The unit tests that bear the name of a plugin, or else import it, or else import what imports it, and so on."""
+    folder = ROOT / 'tests/unit/plugins'
+    named = folder / plugin.parts[1] / f'test_{"_".join(plugin.with_suffix("").parts[2:])}.py'
+    tests = {named.relative_to(ROOT)} if named.is_file() else set()
+    those, known = {plugin}, {plugin}
     while those and not tests:
-        found = {path for one in those for path in importers(one, ROOT / 'tests/unit/plugins')}
-        tests = {f'checkout/{path}' for path in found if path.match('test_*.py') and path.name not in SLOW}
-        known |= those
+        tests = {path for one in those for path in importers(one, folder) if path.match('test_*.py')}
         those = {path for one in those for path in importers(one, ROOT / 'plugins')} - known
-    return tests
+        known |= those
+    return sorted(f'checkout/{path}' for path in tests if path.name not in SLOW)
 
 
 def content() -> str:
@@ -141,7 +141,7 @@ def make(tree: Path, plugin: Path) -> None:
     settings = {
         'source_paths': [str(PLACE / 'plugins')],
         'pytest_add_cli_args_test_selection': [
-            *sorted(tests_of(plugin)),
+            *tests_of(plugin),
             *(f'--deselect=checkout/tests/unit/plugins/{test}' for test in SLOW_TESTS),
         ],
         'type_check_command': [

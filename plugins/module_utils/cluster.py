@@ -238,7 +238,6 @@ class Cluster:
             body=body,
             auth_settings=["BearerToken"],
             _preload_content=False,
-            _return_http_data_only=True,
             _request_timeout=(seconds, seconds) if seconds else None,
         )
 

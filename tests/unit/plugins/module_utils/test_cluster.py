@@ -128,6 +128,7 @@ def test_a_user_with_a_password(api):
     assert api.requests[0].headers["authorization"] == ["Basic bWU6c2VjcmV0"]
 
 
+HOME = "~/.kube/config"
 HOST = {"host": "https://a", "api_key": "key"}
 FROM_ENVIRONMENT = {"K8S_AUTH_HOST": "https://a", "K8S_AUTH_API_KEY": "key", "K8S_AUTH_VERIFY_SSL": "no"}
 
@@ -139,6 +140,10 @@ FROM_ENVIRONMENT = {"K8S_AUTH_HOST": "https://a", "K8S_AUTH_API_KEY": "key", "K8
         ({"host": "https://b", "api_key": "mine"}, FROM_ENVIRONMENT, {"host": "https://b", "api_key": "mine"}),
         ({"context": "lab"}, FROM_ENVIRONMENT, {"context": "lab", "kubeconfig": "~/.kube/config"}),
         ({"context": "lab"}, {"KUBECONFIG": "/a"}, {"context": "lab", "kubeconfig": "/a"}),
+        # What is empty is not given.
+        ({"context": "lab", "kubeconfig": ""}, {"KUBECONFIG": "/a"}, {"context": "lab", "kubeconfig": "/a"}),
+        # A dict can't be written there.
+        ({}, {"K8S_AUTH_CONTEXT": "lab", "K8S_AUTH_PROXY_HEADERS": "x"}, {"context": "lab", "kubeconfig": HOME}),
         (
             {"context": "lab"},
             {"K8S_AUTH_KUBECONFIG": "/b", "KUBECONFIG": "/a"},
@@ -175,6 +180,35 @@ def test_what_is_named_by_options_and_by_the_environment(options, environ, named
 def test_what_names_no_cluster_or_two(options, environ, said):
     with pytest.raises(Problem, match=said):
         connection(options, environ)
+
+
+def test_the_address_of_a_host_may_end_in_a_slash(api):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    cluster = Cluster({**api.connection(), "host": f"{api.url}/"})
+    cluster.pod("web", "quotas")
+    assert [request.path for request in api.requests] == [POD]
+    assert cluster.check_mode is False
+
+
+def test_a_user_without_a_password_leaves_the_credentials_of_the_context(api):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    Cluster({"kubeconfig": kubeconfig(api), "context": "current", "username": "me"}).pod("web", "quotas")
+    assert api.requests[0].headers["authorization"] == ["Bearer token-of-current"]
+
+
+def test_a_proxy_gets_its_own_headers(api):
+    given = {"proxy": "http://proxy:3128", "proxy_headers": {"proxy_basic_auth": "me:secret"}}
+    configuration = Cluster({**api.connection(), **given}).client.configuration
+    assert configuration.proxy == "http://proxy:3128"
+    assert configuration.proxy_headers == {"proxy-authorization": "Basic bWU6c2VjcmV0"}
+
+
+@pytest.mark.parametrize("validate", [True, False])
+def test_who_does_not_check_certificates_is_not_warned_at_each_request(api, monkeypatch, validate):
+    quiet = mock.Mock()
+    monkeypatch.setattr("urllib3.disable_warnings", quiet)
+    assert Cluster({**api.connection(), "validate_certs": validate}).client.configuration.verify_ssl is validate
+    assert quiet.called is not validate
 
 
 def test_impersonation_is_sent_with_each_request(api):

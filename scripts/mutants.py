@@ -175,15 +175,12 @@ def try_changes(plugin: Path, again: bool) -> None:
         (kind, fewer(operator) if operator is mutators.operator_string else operator)
         for kind, operator in mutators.mutation_operators
     ]
-    names: list[str] = []
-    if again:
-        mutmut.makedirs('mutants', exist_ok=True)
-        mutmut.create_mutants(1)
-        codes = known(plugin).exit_code_by_key
-        names = [name for name, code in codes.items() if code is None or status(code) in UNNOTICED]
-        if not names:
-            return
-    mutmut._run(names, PROCESSES)
+    data = known(plugin)
+    unnoticed = [name for name, code in data.exit_code_by_key.items() if status(code) in UNNOTICED]
+    if again and unnoticed:
+        data.exit_code_by_key.update(dict.fromkeys(unnoticed))
+        data.save()
+    mutmut._run([], PROCESSES)
 
 
 def change(name: str, data: SourceFileMutationData) -> tuple[str, str]:

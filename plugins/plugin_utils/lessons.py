@@ -41,7 +41,7 @@ def role_of(task: Task) -> Role | None:
 
 def name_of(role: Role) -> str:
     """The name of a role without its collection."""
-    name: str = role.get_name(include_role_fqcn=False).rsplit(".", 1)[-1]
+    name: str = role.get_name().rpartition(".")[2]
     return name
 
 

@@ -290,6 +290,11 @@ def test_percentiles_of_all_and_of_the_successes():
     assert told["successful_seconds"] == {"min": 0.2, "p50": 0.2, "p95": 0.4, "p99": 0.4, "max": 0.4}
 
 
+def test_percentiles_of_many():
+    told = summary([sample(number, float(number), seconds=float(number)) for number in range(1, 1001)])["seconds"]
+    assert told == {"min": 1.0, "p50": 500.0, "p95": 950.0, "p99": 990.0, "max": 1000.0}
+
+
 def answered(number: int, body: str | None, status: int = 200) -> Any:
     return {**sample(number, float(number), status), "body": body}
 

@@ -278,7 +278,9 @@ def test_times_are_told_in_milliseconds():
     assert summary([sample(0, 1.0), sample(1, 1.3)])["requests_per_second"] == 3.333
 
 
-@pytest.mark.parametrize(("status", "fails"), [(200, 0), (204, 0), (302, 0), (404, 1), (500, 1), (0, 1)])
+@pytest.mark.parametrize(
+    ("status", "fails"), [(199, 1), (200, 0), (204, 0), (302, 0), (399, 0), (400, 1), (404, 1), (500, 1), (0, 1)]
+)
 def test_which_statuses_are_failures(status, fails):
     assert summary([sample(0, 1.0, status)])["failed_requests"] == fails
 

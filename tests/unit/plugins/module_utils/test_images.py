@@ -391,6 +391,28 @@ def test_links_are_followed_to_their_end():
     assert seen["removed"] == []
 
 
+@pytest.mark.parametrize(("links", "text"), [(40, "end"), (41, None)])
+def test_as_many_links_are_followed_as_linux_does(links, text):
+    chain = [link(f"link{number}", f"link{number + 1}") for number in range(links)]
+    assert contents([*chain, file(f"link{links}", b"end")], read=("/link0",))["files"] == {"/link0": text}
+
+
+def test_a_path_may_be_written_with_more_than_it_needs():
+    seen = contents([file("etc/app.ini", b"text")], read=("/etc//app.ini", "/etc/./app.ini", "etc/app.ini"))
+    assert set(seen["files"].values()) == {"text"}
+
+
+def test_a_hard_link_to_a_file_of_a_layer_below_has_no_text():
+    assert contents([file("a")], [("b", "hard", 0o644, b"a")], read=("/b",))["files"] == {"/b": None}
+
+
+@pytest.mark.parametrize(
+    ("mode", "shells"), [(0o100, ["/bin/sh"]), (0o010, ["/bin/sh"]), (0o001, ["/bin/sh"]), (0o666, [])]
+)
+def test_what_anybody_may_run_is_a_program(mode, shells):
+    assert contents([file("bin/sh", mode=mode)])["shells"] == shells
+
+
 def test_names_that_are_not_utf_8():
     seen = contents([file("src/caf\udce9.c"), file("src/é.c")], [file("src/.wh.caf\udce9.c", b"")])
     assert seen["sources"] == ["/src/é.c"]

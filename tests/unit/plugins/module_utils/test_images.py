@@ -397,6 +397,33 @@ def test_as_many_links_are_followed_as_linux_does(links, text):
     assert contents([*chain, file(f"link{links}", b"end")], read=("/link0",))["files"] == {"/link0": text}
 
 
+def test_paths_may_begin_at_the_root_and_with_any_letter():
+    layer = [file("/src/a.c"), file("X11/b.c"), ("hard", "hard", 0o644, b"/src/a.c")]
+    seen = contents(layer, read=("/hard", "/X11/b.c"))
+    assert seen["sources"] == ["/X11/b.c", "/src/a.c"]
+    assert seen["files"] == {"/hard": "x", "/X11/b.c": "x"}
+
+
+def test_what_aufs_noted_removes_nothing():
+    assert contents([file("a")], [file(".wh..wh.aufs"), (".wh..wh.plnk", "dir", 0o700, b""), file("b")])["entries"] == 2
+
+
+def test_a_folder_over_a_folder_hides_nothing_and_a_file_over_it_hides_what_was_in_it():
+    below = [("a", "dir", 0o755, b""), file("a/b/x.c")]
+    assert contents(below, [("a", "dir", 0o755, b""), file("a/y.c")])["entries"] == 2
+    assert contents(below, [file("a")])["entries"] == 1
+    assert contents([file("a")], below)["entries"] == 1
+
+
+def test_a_go_that_is_unpacked_at_the_root():
+    own = [program("bin/go"), file("src/fmt/print.go"), file("src/runtime/proc.go"), file("home/main.go")]
+    assert contents(own)["sources"] == ["/home/main.go"]
+
+
+def test_a_source_is_a_file():
+    assert contents([("a.c", "dir", 0o755, b""), link("b.c", "gone"), link("c.c", "a.c")])["sources"] == []
+
+
 def test_a_path_may_be_written_with_more_than_it_needs():
     seen = contents([file("etc/app.ini", b"text")], read=("/etc//app.ini", "/etc/./app.ini", "etc/app.ini"))
     assert set(seen["files"].values()) == {"text"}

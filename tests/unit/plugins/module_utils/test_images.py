@@ -96,10 +96,16 @@ def contents(*layers: Iterable[Member], read: tuple[str, ...] = (), history: obj
     return look(lambda: chunks(save(tars, history)), [digest(layer) for layer in tars], read)
 
 
+def two_frames(layer: bytes) -> bytes:
+    half = len(layer) // 2
+    return b"".join(zstandard.ZstdCompressor().compress(part) for part in (layer[:half], layer[half:]))
+
+
 STORES = {
     "classic": classic,
     "gzip": oci,
     "zstd": lambda layers, history: oci(layers, history, zstandard.ZstdCompressor().compress),
+    "zstd in two frames": lambda layers, history: oci(layers, history, two_frames),
     "as it is": lambda layers, history: oci(layers, history, bytes),
 }
 
@@ -395,6 +401,25 @@ def test_links_are_followed_to_their_end():
 def test_as_many_links_are_followed_as_linux_does(links, text):
     chain = [link(f"link{number}", f"link{number + 1}") for number in range(links)]
     assert contents([*chain, file(f"link{links}", b"end")], read=("/link0",))["files"] == {"/link0": text}
+
+
+@pytest.mark.parametrize("name", ["{a}.c", "[a].c"])
+def test_a_layer_may_begin_like_a_description(name):
+    layer = [file(name), program("bin/sh")]
+    assert contents(layer, save=STORES["as it is"])["sources"] == [f"/{name}"]
+
+
+def test_the_image_is_exported_again_only_for_what_links_lead_to():
+    layer = tar(file("etc/a.ini", b"a"), link("etc/b.ini", "a.ini"))
+    for read, times in (("/etc/a.ini", 1), ("etc/a.ini", 1), ("/etc/b.ini", 2)):
+        exports: list[bytes] = []
+
+        def export(exports: list[bytes] = exports) -> list[bytes]:
+            exports.append(b"")
+            return chunks(classic([layer]))
+
+        assert look(export, [digest(layer)], [read])["files"] == {read: "a"}
+        assert len(exports) == times
 
 
 def test_paths_may_begin_at_the_root_and_with_any_letter():

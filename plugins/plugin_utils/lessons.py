@@ -66,7 +66,7 @@ def _claims(
         if task.resolved_action == CLAIM:
             yield task
         elif isinstance(task, TaskInclude):
-            included = path.parent / str(task.args.get("_raw_params") or task.args.get("file"))
+            included = path.parent / str(task.args.get("_raw_params"))
             if included.is_file() and included not in outer:
                 yield from _claims(included, role, loader, variables, outer | {path})
 

@@ -19,7 +19,7 @@ SENTENCE = "A process ignores SIGTERM"
 
 def role(name: str) -> SimpleNamespace:
     return SimpleNamespace(
-        get_name=lambda include_role_fqcn: name,
+        get_name=lambda: name,
         get_default_vars=lambda: {"zombies_and_orphans_grace_seconds": 5},
         get_vars=lambda include_params: {"zombies_and_orphans_orphans": 3},
     )

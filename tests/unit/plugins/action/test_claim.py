@@ -12,6 +12,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
+from ansible.utils.display import Display
 from ansible_collections.workshop.production_patterns.plugins.action.claim import ActionModule
 
 SENTENCE = "A process ignores SIGTERM"
@@ -339,3 +340,21 @@ def test_what_is_neither_true_nor_false_is_told():
 def test_the_evidence_of_a_condition_is_what_it_reads(that, evidence):
     observed = {"a": 1, "b": 2, "pods": {"x": {"ready": 1}}, "which": "x"}
     assert decide(that, observed=observed)["evidence"] == evidence
+
+
+@pytest.mark.parametrize(
+    ("ask_first", "no_log", "asked", "shown"),
+    [
+        (True, False, 1, ["It holds: a=1\n"]),
+        (True, True, 1, []),
+        (False, False, 0, []),
+    ],
+)
+def test_in_a_class_the_claim_is_told_first_and_then_what_was_measured(monkeypatch, ask_first, no_log, asked, shown):
+    display, prompt = mock.Mock(), mock.Mock()
+    monkeypatch.setattr(Display, "display", lambda _self, text, *_more, **_how: display(text))
+    monkeypatch.setattr(Display, "prompt_until", lambda _self, text: prompt(text))
+    assert decide("a == 1", ask_first=ask_first, no_log=no_log)["holds"] is True
+    assert [call.args[0] for call in display.call_args_list] == shown
+    assert prompt.call_count == asked
+    assert not asked or prompt.call_args.args[0].startswith(f"\n{SENTENCE}\n\nDoes it hold? ")

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.svg import (
     Axis,
@@ -84,7 +86,7 @@ def test_dots_may_be_kept() -> None:
 @pytest.mark.parametrize(
     ("index", "ordinal"),
     [(2, "3rd"), (3, "4th"), (8, "9th"), (9, "10th"), (10, "11th"), (11, "12th"), (12, "13th"), (19, "20th")]
-    + [(20, "21st"), (21, "22nd"), (22, "23rd"), (100, "101st"), (110, "111th")],
+    + [(20, "21st"), (21, "22nd"), (22, "23rd"), (100, "101st"), (110, "111th"), (210, "211th")],
 )
 def test_the_place_in_a_list(index, ordinal) -> None:
     assert words(f"waits[{index}]") == f"waits, the {ordinal}"
@@ -167,6 +169,7 @@ def test_a_size_is_told_in_the_largest_unit(value, shown) -> None:
         (0, "0 s"),
         (0.0005, "0.5 ms"),
         (-0.0005, "-0.5 ms"),
+        (0.0009945, "0.99 ms"),
         (0.001, "0.001 s"),
         (1.0, "1 s"),
         (119.4, "119 s"),
@@ -199,6 +202,15 @@ def test_a_moment_is_told_by_the_clock(value, began, shown) -> None:
 )
 def test_a_date(value, shown) -> None:
     assert date(value) == shown
+
+
+def test_moments_are_those_of_utc_wherever_the_pages_are_written(monkeypatch) -> None:
+    with monkeypatch.context() as place:
+        place.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        assert moment(NOON) == "12:00:00 UTC"
+        assert date(NOON) == "29 November 2026, 12:00 UTC"
+    time.tzset()
 
 
 def test_texts_and_values_are_escaped() -> None:

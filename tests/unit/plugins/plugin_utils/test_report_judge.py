@@ -114,7 +114,7 @@ def test_a_lesson_that_names_what_fell_at_its_end_has_reached_all(claim) -> None
 
 
 def test_the_places_of_a_task_are_told_from_the_innermost_block_outwards() -> None:
-    look = {"debug": {}}
+    look: dict[str, dict[str, str]] = {"debug": {}}
     written = {"block": [look, {"block": [look], "rescue": [look]}], "always": [look]}
     (outer,) = load_list_of_blocks([written], play=Play(), loader=DataLoader())
     inner = outer.block[1]

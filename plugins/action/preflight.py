@@ -64,7 +64,7 @@ class ActionModule(ActionBase):
         for variable in ("workshop_state_dir", "workshop_cache_dir"):
             surroundings.check_folder(variable, Path(values[variable]))
         if values["workshop_lab"]:
-            workers = values.get("lab_cluster_workers", 0)
+            workers = values.get("lab_cluster_workers")
             if workers:
                 surroundings.check_inotify(1 + workers)
             # What the play sets for its tasks counts for what is asked here, too.

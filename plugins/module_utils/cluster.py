@@ -96,7 +96,8 @@ def connection(given: Json, environ: Mapping[str, str]) -> dict[str, Any]:
     # kubernetes.core knows some of them by the client's names too.
     client_names = {option: name for name, option in AUTH_ARG_MAP.items()}
     for name in read:
-        value = environ.get(f"K8S_AUTH_{name.upper()}") or environ.get(f"K8S_AUTH_{client_names.get(name, '').upper()}")
+        names = name, client_names.get(name, name)
+        value = next((environ[key] for one in names if environ.get(key := f"K8S_AUTH_{one.upper()}")), None)
         if name not in options and value:
             options[name] = _typed(value, AUTH_ARG_SPEC[name].get("type"))
 
@@ -238,7 +239,6 @@ class Cluster:
             body=body,
             auth_settings=["BearerToken"],
             _preload_content=False,
-            _return_http_data_only=True,
             _request_timeout=(seconds, seconds) if seconds else None,
         )
 

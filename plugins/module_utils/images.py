@@ -253,8 +253,6 @@ def _fill(layer: Layer, archive: tarfile.TarFile, wanted: set[str]) -> None:
         folder, name = posixpath.split(path)
         if name == ".wh..wh..opq":
             layer.empties.add(folder)
-        elif name.startswith(".wh..wh."):
-            continue  # AUFS's notes to itself.
         elif name.startswith(".wh."):
             layer.removes.add(posixpath.join(folder, name.removeprefix(".wh.")))
         else:
@@ -359,7 +357,7 @@ def _lay(layer: Layer, tree: Tree) -> None:
     # Some layers do not name the folders that their files are in.
     for path in layer.entries:
         for parent in _parents(path):
-            if parent == "/" or (parent in tree and not tree[parent].is_file):
+            if parent in tree and not tree[parent].is_file:
                 break
             tree[parent] = Entry(tarfile.DIRTYPE, 0o755, "", layer)
 

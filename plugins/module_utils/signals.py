@@ -128,11 +128,11 @@ def _look(shell: str, text: str) -> tuple[list[Seen], str]:
     """The processes of one look without the shell and its children, and the control groups of the shell."""
     seen: list[Seen] = []
     shell_cgroup = ""
-    # A command line may hold the separators too.
-    for record in re.split(f"{_RECORD}(?=Name:)", text)[1:]:
+    # A command line may hold the separators too. Of a process that ended meanwhile there are only these.
+    for record in re.split(f"{_RECORD}(?=Name:|{_UNIT}{_UNIT})", text)[1:]:
         status, _unit, rest = record.partition(_UNIT)
         cgroup, _unit, command_line = rest.partition(_UNIT)
-        process = parse_process(command_line.removesuffix(_RECORD), status)
+        process = parse_process(command_line, status)
         if not process:
             continue
         if str(process["pid"]) == shell:

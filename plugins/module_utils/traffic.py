@@ -90,7 +90,7 @@ def _sample(line: str) -> Sample:
     said: Any = json.loads(line)
     at, seconds, error = float(said["at"]), float(said["seconds"]), said["error"]
     if not (math.isfinite(at) and math.isfinite(seconds)) or not (error is None or isinstance(error, str)):
-        raise ValueError("no sample has such values")
+        raise ValueError
     return {
         "number": int(said["number"]),
         "at": at,

@@ -68,7 +68,7 @@ def role_of(task: Task) -> Role | None:
 
 def name_of(role: Role) -> str:
     """The name of a role without its collection."""
-    name: str = role.get_name(include_role_fqcn=False).rsplit(".", 1)[-1]
+    name: str = role.get_name().rpartition(".")[2]
     return name
 
 
@@ -93,7 +93,7 @@ def _claims(
         if task.resolved_action == CLAIM:
             yield task
         elif isinstance(task, TaskInclude):
-            included = path.parent / str(task.args.get("_raw_params") or task.args.get("file"))
+            included = path.parent / str(task.args.get("_raw_params"))
             if included.is_file() and included not in outer:
                 yield from _claims(included, role, loader, variables, outer | {path})
 

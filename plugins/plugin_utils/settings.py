@@ -57,7 +57,8 @@ def made_by(roles: Path) -> set[str]:
 
 def check_names(names: Iterable[str], options: Collection[str], roles: Collection[str]) -> None:
     """Raise Problem where a name begins like the workshop's own, or like that of a role, and is no option."""
-    families = sorted({"workshop_", "lab_", *(f"{role}_" for role in roles)}, key=len, reverse=True)
+    # A longer one comes before its own beginning.
+    families = sorted({"workshop_", "lab_", *(f"{role}_" for role in roles)}, reverse=True)
     strange = sorted(name for name in names if name.startswith(tuple(families)) and name not in options)
     if not strange:
         return
@@ -74,8 +75,8 @@ def check_types(values: Mapping[str, Any], options: Options) -> dict[str, Any]:
         if value is None:
             raise Problem(f"{name} is set to nothing: give it a value, or leave it out.")
     # What a role requires is another role's matter, so only what is set is looked at.
-    checked = {name: {**options[name], "required": False} for name in values}
-    result = ArgumentSpecValidator(checked).validate(dict(values), validate_role_argument_spec=True)
+    checked = {name: options[name] for name in values}
+    result = ArgumentSpecValidator(checked).validate(dict(values))
     if result.error_messages:
         raise Problem(f"A variable has a value of the wrong kind: {'; '.join(result.error_messages)}.")
     for name, value in values.items():
@@ -266,7 +267,8 @@ def check_values(values: Mapping[str, Any], home: str) -> None:
     check_lab_name(values["workshop_lab_name"])
     check_port(values["workshop_registry_port"])
     check_folders(values["workshop_state_dir"], values["workshop_cache_dir"], home)
-    check_workers(values.get("lab_cluster_workers", 0))
+    if "lab_cluster_workers" in values:
+        check_workers(values["lab_cluster_workers"])
     if values["workshop_lab"]:
         check_own_lab(values)
     else:

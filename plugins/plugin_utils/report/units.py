@@ -140,4 +140,4 @@ def _short(value: float) -> str:
 
 
 def _exponent(value: float) -> int:
-    return 0 if value == 0 else int(f"{value:e}".partition("e")[2])
+    return int(f"{value:e}".partition("e")[2])

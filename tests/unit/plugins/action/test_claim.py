@@ -12,6 +12,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
+from ansible.utils.display import Display
 from ansible_collections.workshop.production_patterns.plugins.action.claim import ActionModule
 
 SENTENCE = "A process ignores SIGTERM"
@@ -19,9 +20,13 @@ SENTENCE = "A process ignores SIGTERM"
 
 def role(name: str) -> SimpleNamespace:
     return SimpleNamespace(
-        get_name=lambda include_role_fqcn: name,
+        get_name=lambda: name,
         get_default_vars=lambda: {"zombies_and_orphans_grace_seconds": 5},
-        get_vars=lambda include_params: {"zombies_and_orphans_orphans": 3},
+        get_vars=lambda include_params: {
+            "zombies_and_orphans_orphans": 3,
+            # What who includes the role hands over is no figure of its own.
+            **({} if include_params is False else {"handed_over": 1}),
+        },
     )
 
 
@@ -310,3 +315,47 @@ def test_bad_arguments(change: dict[str, t.Any], message: str) -> None:
 )
 def test_the_lesson_is_the_nearest_role_that_is_not_internal(inside: SimpleNamespace) -> None:
     assert decide("true", inside=inside)["lesson"] == "pod_quotas"
+
+
+def test_what_is_handed_over_to_a_role_may_not_be_read():
+    assert "handed_over is neither observed nor a figure" in decide("observed.a == handed_over")["msg"]
+
+
+def test_a_text_in_a_condition_is_read_as_it_is_written():
+    assert decide(r"text == 'a\tb'", observed={"text": "a\tb"})["holds"] is True
+
+
+def test_what_is_neither_true_nor_false_is_told():
+    assert "it must be true or false, but gives 1" in decide("a")["msg"]
+
+
+@pytest.mark.parametrize(
+    ("that", "evidence"),
+    [
+        (["a ==", "b == 2"], {"b": 2}),
+        (["pods['x']['ready'] == 1"], {"pods.x.ready": 1}),
+        (["pods[which].ready == 1"], {"pods": {"x": {"ready": 1}}, "which": "x"}),
+    ],
+    ids=["beside one that is no expression", "in brackets", "by a name"],
+)
+def test_the_evidence_of_a_condition_is_what_it_reads(that, evidence):
+    observed = {"a": 1, "b": 2, "pods": {"x": {"ready": 1}}, "which": "x"}
+    assert decide(that, observed=observed)["evidence"] == evidence
+
+
+@pytest.mark.parametrize(
+    ("ask_first", "no_log", "asked", "shown"),
+    [
+        (True, False, 1, ["It holds: a=1\n"]),
+        (True, True, 1, []),
+        (False, False, 0, []),
+    ],
+)
+def test_in_a_class_the_claim_is_told_first_and_then_what_was_measured(monkeypatch, ask_first, no_log, asked, shown):
+    display, prompt = mock.Mock(), mock.Mock()
+    monkeypatch.setattr(Display, "display", lambda _self, text, *_more, **_how: display(text))
+    monkeypatch.setattr(Display, "prompt_until", lambda _self, text: prompt(text))
+    assert decide("a == 1", ask_first=ask_first, no_log=no_log)["holds"] is True
+    assert [call.args[0] for call in display.call_args_list] == shown
+    assert prompt.call_count == asked
+    assert not asked or prompt.call_args.args[0].startswith(f"\n{SENTENCE}\n\nDoes it hold? ")

@@ -101,6 +101,56 @@ def test_the_engine_of_the_play_is_asked_for_the_port(monkeypatch: pytest.Monkey
     assert "PATH" in environ
 
 
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
+    """What surroundings were looked at, and how, one after the other."""
+    looked = mock.Mock()
+    for name in ("folder", "inotify", "port_is_free", "kubeconfig", "cluster", "registry_answers"):
+        monkeypatch.setattr(surroundings, f"check_{name}", getattr(looked, name))
+    return looked
+
+
+def test_what_a_lab_needs_is_there(looked: mock.Mock):
+    assert not check(reach=True).get("failed")
+    assert looked.mock_calls[:2] == [
+        mock.call.folder("workshop_state_dir", Path("/tmp/state")),
+        mock.call.folder("workshop_cache_dir", Path("/tmp/cache")),
+    ]
+    assert [name for name, *_ in looked.mock_calls[2:]] == ["port_is_free"]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_more_nodes_need_more_of_the_kernel(looked: mock.Mock, workers: int):
+    assert not check({"lab_cluster_workers": workers}, reach=True).get("failed")
+    looked.inotify.assert_called_once_with(1 + workers)
+
+
+def test_a_cluster_that_is_brought_is_there(looked: mock.Mock):
+    brought = {
+        "workshop_lab": False,
+        "workshop_kubeconfig": "/home/me/.kube/config",
+        "workshop_context": "staging",
+        "workshop_registry": "registry.example.org/workshop",
+    }
+    assert not check(brought, reach=True).get("failed")
+    assert looked.mock_calls[2:] == [
+        mock.call.kubeconfig("/home/me/.kube/config", "staging"),
+        mock.call.cluster("/home/me/.kube/config", "staging"),
+        mock.call.registry_answers("registry.example.org/workshop"),
+    ]
+
+
+def test_a_value_that_cannot_be_worked_out():
+    result = check({"workshop_lab_name": trust_as_template("{{ nowhere }}")})
+    assert result["failed"]
+    assert result["msg"].startswith("The value of workshop_lab_name can't be worked out: ")
+
+
+def test_the_home_of_this_user_is_not_removed_with_the_lab():
+    result = check({"workshop_state_dir": str(Path.home())})
+    assert "for your home lies in it" in result["msg"]
+
+
 def test_nothing_is_looked_at_unless_asked_for(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(surroundings, "check_port_is_free", mock.Mock(side_effect=AssertionError))
     check()

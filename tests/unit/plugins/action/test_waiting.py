@@ -33,9 +33,11 @@ class Looks:
     def __init__(self, *said: dict[str, Any]) -> None:
         self.said = list(said)
         self.given: list[dict[str, Any]] = []
+        self.variables: list[Any] = []
 
     def __call__(self, module_args: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         self.given.append(module_args)
+        self.variables.append(task_vars)
         return dict(self.said.pop(0) if len(self.said) > 1 else self.said[0])
 
 
@@ -64,6 +66,7 @@ def test_it_looks_until_all_conditions_hold_at_one_look():
     assert seen.pop("seconds") < 5
     assert seen == {"a": 1, "b": 1, "changed": False, "met": True, "unmet": [], "why": {}}
     assert looks.given == [{"pod": "web"}] * 3
+    assert looks.variables == [{"one": 1}] * 3
 
 
 def test_clients_are_known_by_the_names_of_their_pods():
@@ -90,6 +93,21 @@ def test_a_look_that_fails_is_tried_again():
 def test_it_fails_when_the_last_look_did():
     seen = run(Looks({"state": "open"}, {"failed": True, "msg": "no answer"}), **{"for": "not state", "seconds": 0.1})
     assert (seen["failed"], seen["msg"], seen["met"]) == (True, "no answer", False)
+    assert (seen["unmet"], seen["why"]) == (["not state"], {"not state": "The look failed."})
+
+
+def test_no_look_begins_when_time_is_up(monkeypatch):
+    clock = SimpleNamespace(now=7.0)
+
+    def sleep(seconds):
+        clock.now += seconds
+
+    monkeypatch.setattr(waiting, "time", SimpleNamespace(monotonic=lambda: clock.now, sleep=sleep))
+    monkeypatch.setattr(waiting, "PAUSE_SECONDS", 1 + 2**-4 + 2**-14)
+    looks = Looks({"state": "closed"})
+    seen = run(looks, **{"for": "state == 'open'", "seconds": 3 * waiting.PAUSE_SECONDS})
+    assert seen["seconds"] == 2.125
+    assert len(looks.given) == 3
 
 
 def test_what_the_first_look_changed_was_changed():
@@ -108,6 +126,7 @@ def test_a_long_wait_says_what_it_waits_for(shown, seconds, lines):
     [
         ({"for": "n"}, "seconds is None: say with more than 0"),
         ({"for": "n", "seconds": 0}, "seconds is 0: say with more than 0"),
+        ({"for": "n", "seconds": "inf"}, "seconds is inf: say with more than 0"),
         ({"for": "n", "seconds": "soon"}, "seconds is soon: say with more than 0"),
         ({"seconds": 5}, "for must be one or more conditions"),
         ({"for": [], "seconds": 5}, "for must be one or more conditions"),

@@ -33,6 +33,30 @@ def relink(folder: Path, target: str) -> None:
     (folder / "latest").symlink_to(target)
 
 
+def test_it_is_a_filter():
+    assert set(FilterModule().filters()) == {"content_tag"}
+
+
+def test_a_newer_version_does_not_build_all_images_again(folder):
+    for path, mode in {"src": 0o755, "src/hello.c": 0o644, "Dockerfile": 0o644}.items():
+        (folder / path).chmod(mode)
+    assert content_tag(str(folder), "debian:trixie") == "a0fa32387583"
+
+
+def test_a_folder_that_cannot_be_read_is_refused(folder, monkeypatch):
+    listed = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("src"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    # Those who run tests as root may read all.
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(AnsibleFilterError, match=r"/src cannot be read .*\(Permission denied\)"):
+        content_tag(str(folder))
+
+
 def test_is_a_short_hexadecimal_string(folder):
     tag = content_tag(str(folder))
     assert len(tag) == 12

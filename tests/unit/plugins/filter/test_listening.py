@@ -27,5 +27,10 @@ def test_nobody_listens():
     assert listening(HEAD) == listening("") == []
 
 
+def test_a_line_that_was_cut_short_is_none():
+    assert listening("   0: 0100007F:1388 00000000:0000") == []
+    assert listening("   0: 0100007F:1388 00000000:0000 0A") == ["127.0.0.1:5000"]
+
+
 def test_the_filter_has_its_name():
     assert FilterModule().filters() == {"listening": listening}

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.workshop.production_patterns.plugins.filter.proxy_address import proxy_address
+from ansible_collections.workshop.production_patterns.plugins.filter.proxy_address import FilterModule, proxy_address
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,7 @@ def test_a_proxy(url, host, port):
 )
 def test_what_is_none(text):
     assert proxy_address(text) == {}
+
+
+def test_the_filter_has_its_name():
+    assert FilterModule().filters() == {"proxy_address": proxy_address}

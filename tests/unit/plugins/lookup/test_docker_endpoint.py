@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.workshop.production_patterns.plugins.lookup.docker_endpoint import docker_endpoint
+from ansible_collections.workshop.production_patterns.plugins.lookup.docker_endpoint import (
+    LookupModule,
+    docker_endpoint,
+)
 
 
 def make_context(folder: Path, name: str, host: str | None, certificates: bool = False) -> None:
@@ -94,7 +97,16 @@ def test_the_socket_of_a_rootless_engine_where_it_is_the_only_one(tmp_path, syst
 
 
 @pytest.mark.parametrize(
-    "local", ["tcp://127.0.0.1:2375", "tcp://localhost:2375", "tcp://[::1]:2375", "tcp://127.9.9.9:2376", "tcp://:2375"]
+    "local",
+    [
+        "tcp://127.0.0.1:2375",
+        "tcp://localhost:2375",
+        "tcp://[::1]:2375",
+        "tcp://127.9.9.9:2376",
+        "tcp://:2375",
+        "http://127.0.0.1:1",
+        "https://localhost:1",
+    ],
 )
 def test_an_engine_on_the_loopback_address_is_one_of_this_machine(local):
     assert host({"DOCKER_HOST": local}) == local
@@ -129,8 +141,19 @@ def test_a_context_on_another_machine_is_refused_by_its_name(home):
 
 
 def test_a_context_that_is_not_there(home):
-    said = refusal({"HOME": str(home), "DOCKER_CONTEXT": "lost"})
-    assert said.startswith("There is no Docker context lost: choose another")
+    said = docker_endpoint({"HOME": str(home), "DOCKER_CONTEXT": "lost"})
+    assert said.pop("refused").startswith("There is no Docker context lost: choose another")
+    assert said == {"host": "", "named_by": "the Docker context lost"}
+
+
+def test_a_configuration_may_name_no_context(home):
+    (home / ".docker/config.json").write_text("{}")
+    assert host({"HOME": str(home)}) == "unix:///var/run/docker.sock"
+
+
+def test_the_lookup_reads_the_environment(monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///mine.sock")
+    assert [found["host"] for found in LookupModule().run([])] == ["unix:///mine.sock"]
 
 
 def test_a_context_without_an_engine(home):

@@ -3,8 +3,13 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
-from ansible_collections.workshop.production_patterns.plugins.lookup.proxy_environment import proxy_environment
+from ansible_collections.workshop.production_patterns.plugins.lookup.proxy_environment import (
+    LookupModule,
+    proxy_environment,
+)
 
 PROXY = "http://proxy.example.org:3128"
 
@@ -48,3 +53,22 @@ def test_containers_get_no_proxy_that_is_themselves(own):
 def test_containers_get_the_other_of_two_proxies():
     found = proxy_environment({"HTTP_PROXY": PROXY, "HTTPS_PROXY": "http://127.0.0.1:1"}, [], for_containers=True)
     assert set(found) == {"http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"}
+
+
+def test_two_proxies_are_both_given():
+    found = proxy_environment({"HTTP_PROXY": PROXY, "HTTPS_PROXY": "http://other"}, [])
+    assert (found["http_proxy"], found["https_proxy"]) == (PROXY, "http://other")
+
+
+@pytest.mark.parametrize(("containers", "given"), [(True, {}), (False, {"http_proxy", "HTTP_PROXY"})])
+def test_the_lookup_reads_the_environment_and_its_option(monkeypatch, containers, given):
+    for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://localhost:3128")
+    lookup = LookupModule()
+    monkeypatch.setattr(lookup, "set_options", mock.Mock())
+    monkeypatch.setattr(lookup, "get_option", {"for_containers": containers}.__getitem__)
+    (found,) = lookup.run(["registry"], {"a": 1}, for_containers=containers)
+    assert {*found} - {"no_proxy", "NO_PROXY"} == {*given}
+    assert not given or found["no_proxy"] == "registry"
+    lookup.set_options.assert_called_once_with(var_options={"a": 1}, direct={"for_containers": containers})

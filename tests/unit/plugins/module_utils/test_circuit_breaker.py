@@ -34,6 +34,19 @@ def test_a_breaker_that_has_always_been_closed():
     assert [(spell["state"], spell["seconds"]) for spell in read["spells"]] == [("closed", 20.5)]
 
 
+def test_times_are_told_in_milliseconds():
+    precise = [{**SPELLS[0], "at": 100.00012}, {**SPELLS[1], "at": 112.25046}]
+    read = breaker(json.dumps({**STATE, "now": 120.5, "spells": precise}), "/state")
+    assert [(spell["at"], spell["seconds"]) for spell in read["spells"]] == [(100.0, 12.25), (112.25, 8.25)]
+    tenths = [{**spell, "seconds": seconds} for spell, seconds in zip(spells("open", "open"), (0.1, 0.2), strict=True)]
+    assert by_state(tenths)["open"]["seconds"] == 0.3
+
+
+def test_of_a_long_answer_the_beginning_is_told():
+    with pytest.raises(Problem, match=f"answers '{'x' * 100}', which"):
+        backend("x" * 101, "/status")
+
+
 def spells(*states: str) -> list[Any]:
     """A spell of ten seconds in each state, with as many requests as its place says."""
     return [

@@ -4,17 +4,24 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.workshop.production_patterns.plugins.module_utils import cluster as module_utils_cluster
 from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import (
     ApiException,
     Cluster,
     api_sentence,
     connection,
     kubeconfig_sentence,
+    run,
+    sentence,
+    version,
 )
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from api_server import CUT, SILENCE, Answer, ApiServer, status
@@ -121,6 +128,8 @@ def test_a_user_with_a_password(api):
     assert api.requests[0].headers["authorization"] == ["Basic bWU6c2VjcmV0"]
 
 
+HOME = "~/.kube/config"
+HOST = {"host": "https://a", "api_key": "key"}
 FROM_ENVIRONMENT = {"K8S_AUTH_HOST": "https://a", "K8S_AUTH_API_KEY": "key", "K8S_AUTH_VERIFY_SSL": "no"}
 
 
@@ -131,12 +140,20 @@ FROM_ENVIRONMENT = {"K8S_AUTH_HOST": "https://a", "K8S_AUTH_API_KEY": "key", "K8
         ({"host": "https://b", "api_key": "mine"}, FROM_ENVIRONMENT, {"host": "https://b", "api_key": "mine"}),
         ({"context": "lab"}, FROM_ENVIRONMENT, {"context": "lab", "kubeconfig": "~/.kube/config"}),
         ({"context": "lab"}, {"KUBECONFIG": "/a"}, {"context": "lab", "kubeconfig": "/a"}),
+        # What is empty is not given.
+        ({"context": "lab", "kubeconfig": ""}, {"KUBECONFIG": "/a"}, {"context": "lab", "kubeconfig": "/a"}),
+        # A dict can't be written there.
+        ({}, {"K8S_AUTH_CONTEXT": "lab", "K8S_AUTH_PROXY_HEADERS": "x"}, {"context": "lab", "kubeconfig": HOME}),
         (
             {"context": "lab"},
             {"K8S_AUTH_KUBECONFIG": "/b", "KUBECONFIG": "/a"},
             {"context": "lab", "kubeconfig": "/b"},
         ),
         ({"kubeconfig": "/a"}, {"K8S_AUTH_CONTEXT": "lab"}, {"context": "lab", "kubeconfig": "/a"}),
+        *(
+            ({}, {**FROM_ENVIRONMENT, "K8S_AUTH_VERIFY_SSL": said}, {**HOST, "validate_certs": meant})
+            for said, meant in {"0": False, "False": False, "No": False, "1": True, "true": True}.items()
+        ),
         (
             {"context": "lab", "kubeconfig": "/a"},
             {"K8S_AUTH_IMPERSONATE_USER": "me", "K8S_AUTH_IMPERSONATE_GROUPS": "a,b"},
@@ -163,6 +180,35 @@ def test_what_is_named_by_options_and_by_the_environment(options, environ, named
 def test_what_names_no_cluster_or_two(options, environ, said):
     with pytest.raises(Problem, match=said):
         connection(options, environ)
+
+
+def test_the_address_of_a_host_may_end_in_a_slash(api):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    cluster = Cluster({**api.connection(), "host": f"{api.url}/"})
+    cluster.pod("web", "quotas")
+    assert [request.path for request in api.requests] == [POD]
+    assert cluster.check_mode is False
+
+
+def test_a_user_without_a_password_leaves_the_credentials_of_the_context(api):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    Cluster({"kubeconfig": kubeconfig(api), "context": "current", "username": "me"}).pod("web", "quotas")
+    assert api.requests[0].headers["authorization"] == ["Bearer token-of-current"]
+
+
+def test_a_proxy_gets_its_own_headers(api):
+    given = {"proxy": "http://proxy:3128", "proxy_headers": {"proxy_basic_auth": "me:secret"}}
+    configuration = Cluster({**api.connection(), **given}).client.configuration
+    assert configuration.proxy == "http://proxy:3128"
+    assert configuration.proxy_headers == {"proxy-authorization": "Basic bWU6c2VjcmV0"}
+
+
+@pytest.mark.parametrize("validate", [True, False])
+def test_who_does_not_check_certificates_is_not_warned_at_each_request(api, monkeypatch, validate):
+    quiet = mock.Mock()
+    monkeypatch.setattr("urllib3.disable_warnings", quiet)
+    assert Cluster({**api.connection(), "validate_certs": validate}).client.configuration.verify_ssl is validate
+    assert quiet.called is not validate
 
 
 def test_impersonation_is_sent_with_each_request(api):
@@ -226,6 +272,40 @@ def test_a_redirection_is_not_followed(api, elsewhere):
         Cluster(api.connection()).pod("web", "quotas")
 
 
+def test_a_question_may_be_any_request(api):
+    api.on(POD, Answer({"kind": "Status"}), method="DELETE")
+    body = {"gracePeriodSeconds": 5}
+    answer = Cluster(api.connection()).ask(POD, {"dryRun": "All"}, method="DELETE", body=body)
+    assert answer == {"kind": "Status"}
+    (request,) = api.requests
+    assert (request.method, request.query, request.body) == ("DELETE", {"dryRun": "All"}, body)
+    assert (request.headers["accept"], request.headers["content-type"]) == (["application/json"], ["application/json"])
+
+
+@pytest.mark.parametrize(("seconds", "bounds"), [({}, None), ({"seconds": 3.5}, (3.5, 3.5))])
+def test_the_seconds_bound_the_wait_for_an_answer_and_for_its_parts(api, monkeypatch, seconds, bounds):
+    cluster = Cluster(api.connection())
+    ask = mock.Mock()
+    monkeypatch.setattr(cluster.client, "call_api", ask)
+    cluster.request(POD, **seconds)
+    assert ask.call_args.kwargs["_request_timeout"] == bounds
+
+
+def test_a_resource_is_that_of_the_core_api(api):
+    def kinds(version: str) -> Answer:
+        pods = {"name": "pods", "kind": "Pod", "namespaced": True, "verbs": ["get"]}
+        return Answer({"kind": "APIResourceList", "groupVersion": version, "resources": [pods]})
+
+    other = {"name": "metrics.k8s.io", "versions": [{"groupVersion": "metrics.k8s.io/v1", "version": "v1"}]}
+    api.on("/version", Answer({"major": "1", "minor": "37"}))
+    api.on("/api", Answer({"kind": "APIVersions", "versions": ["v1"]}))
+    api.on("/api/v1", kinds("v1"))
+    api.on("/apis", Answer({"kind": "APIGroupList", "groups": [{**other, "preferredVersion": other["versions"][0]}]}))
+    api.on("/apis/metrics.k8s.io/v1", kinds("metrics.k8s.io/v1"))
+    found = Cluster(api.connection()).resource("Pod")
+    assert (found.prefix, found.group_version, found.name) == ("api", "v1", "pods")
+
+
 @pytest.mark.parametrize("answer", ["[]", "null", "{}", '{"metadata": []}', '{"metadata": {"name": "web"}}'])
 def test_an_answer_that_is_no_object_of_the_api(api, answer):
     api.on(POD, Answer(json.loads(answer)))
@@ -242,6 +322,54 @@ def test_a_kubeconfig_without_the_context():
     said = "Invalid kube-config file. Expected object with name kind-x in /tmp/config/contexts list"
     assert kubeconfig_sentence("The kubeconfig", "kind-x", said).startswith("The kubeconfig has no context kind-x:")
     assert kubeconfig_sentence("The kubeconfig", "kind-x", "no YAML") == "The kubeconfig can't be used: no YAML"
+    other = "Invalid kube-config file. Expected key contexts in /tmp/config"
+    assert kubeconfig_sentence("The kubeconfig", "kind-x", other) == f"The kubeconfig can't be used: {other}"
+
+
+def test_a_kubeconfig_that_cannot_be_used_is_told_by_name_and_place(api, tmp_path):
+    path = tmp_path / "config"
+    for content, said in (
+        (yaml.safe_dump(kubeconfig(api)), f"config in {tmp_path} has no context lab: "),
+        ("contexts: 5", f"config in {tmp_path} can't be used: 'int' object is not"),
+    ):
+        path.write_text(content)
+        with pytest.raises(Problem, match=f"^The kubeconfig {said}"):
+            Cluster({"kubeconfig": str(path), "context": "lab"})
+
+
+def test_several_kubeconfigs_are_one(api, tmp_path):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    whole = kubeconfig(api)
+    first = {"apiVersion": "v1", "kind": "Config", "clusters": whole["clusters"], "contexts": [], "users": []}
+    parts = {"a config": first, "b config": {**whole, "clusters": []}}
+    for name, part in parts.items():
+        (tmp_path / name).write_text(yaml.safe_dump(part))
+    paths = os.pathsep.join(str(tmp_path / name) for name in parts)
+    Cluster({"kubeconfig": paths, "context": "current"}).pod("web", "quotas")
+    assert len(api.requests) == 1
+    gone = os.pathsep.join(str(tmp_path / name) for name in ("c", "d"))
+    with pytest.raises(Problem, match=f"^The kubeconfig c in {tmp_path} and The kubeconfig d in {tmp_path} does not"):
+        Cluster({"kubeconfig": gone, "context": "current"})
+
+
+@pytest.mark.parametrize("users", [[], None], ids=["none of the name", "none at all"])
+def test_a_context_may_have_no_user(api, users):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    config = kubeconfig(api)
+    if users is None:
+        del config["users"], config["contexts"][0]["context"]["user"]
+    else:
+        config["users"] = users
+    Cluster({"kubeconfig": config, "context": "current"}).pod("web", "quotas")
+    assert "authorization" not in api.requests[0].headers
+
+
+@pytest.mark.parametrize(("given", "kept"), [({}, False), ({"persist_config": True}, True)])
+def test_a_kubeconfig_is_changed_only_where_that_is_asked_for(api, monkeypatch, given, kept):
+    load = mock.Mock(side_effect=load_kube_config_from_dict)
+    monkeypatch.setattr(module_utils_cluster, "load_kube_config_from_dict", load)
+    Cluster({"kubeconfig": kubeconfig(api), "context": "current", **given})
+    assert load.call_args.kwargs["persist_config"] is kept
 
 
 FORBIDDEN = '{"kind": "Status", "message": "pods is forbidden", "code": 403}'
@@ -264,3 +392,58 @@ FORBIDDEN = '{"kind": "Status", "message": "pods is forbidden", "code": 403}'
 )
 def test_what_the_cluster_refuses(status, reason, body, said):
     assert api_sentence(status, reason, body) == said
+
+
+@pytest.mark.parametrize("found", [[], None, "pod", {}])
+def test_what_has_no_version_is_no_object(found):
+    with pytest.raises(ValueError, match="^What answers is no API server of Kubernetes"):
+        version(found)
+
+
+def test_why_a_request_failed_is_told_to_a_person():
+    refused = ApiException(status=403, reason="Forbidden")
+    assert sentence(refused) == "The cluster refused (403): Forbidden"
+    refused.body = FORBIDDEN
+    assert sentence(refused) == "The cluster refused (403): pods is forbidden"
+    assert sentence(HTTPError("timed out")).startswith("The cluster does not answer: ")
+    assert sentence(HTTPError("timed out")).endswith("(timed out)")
+    assert sentence(ValueError("It is no number.")) == "It is no number."
+
+
+def said_by(capsys: pytest.CaptureFixture[str], observe: Any, rules: Any = None, **given: Any) -> dict[str, Any]:
+    """What a module says that observes this, with the option pod."""
+    with patch_module_args(given), pytest.raises(SystemExit):
+        run({"pod": {"type": "str"}, "node": {"type": "str"}}, observe, **(rules or {}))
+    said: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return said
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_module_observes_the_cluster_that_is_named_in_check_mode_too(api, capsys, check_mode):
+    def observe(cluster: Cluster) -> dict[str, Any]:
+        return {"seen": [cluster.params["pod"], cluster.params["host"], cluster.check_mode]}
+
+    said = said_by(capsys, observe, pod="web", _ansible_check_mode=check_mode, **api.connection())
+    assert said["seen"] == ["web", api.url, check_mode]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Problem("It does not end.", exit_code=3), "It does not end."),
+        (ApiException(status=403, reason="Forbidden"), "The cluster refused (403): Forbidden"),
+        (HTTPError("timed out"), "The cluster does not answer: "),
+        (ValueError("It is no number."), "It is no number."),
+    ],
+)
+def test_a_module_fails_with_one_sentence(api, capsys, error, words):
+    said = said_by(capsys, mock.Mock(side_effect=error), **api.connection())
+    assert said["failed"] is True
+    assert said["msg"].startswith(words)
+    assert said.get("exit_code") == getattr(error, "seen", {}).get("exit_code")
+
+
+def test_a_module_has_rules_for_its_options(api, capsys):
+    rules = {"mutually_exclusive": [("pod", "node")]}
+    said = said_by(capsys, lambda _cluster: {}, rules, pod="web", node="one", **api.connection())
+    assert said["msg"].startswith("parameters are mutually exclusive: pod|node")

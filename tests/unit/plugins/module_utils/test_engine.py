@@ -4,9 +4,16 @@
 from __future__ import annotations
 
 import socket
+from types import SimpleNamespace
 
 import pytest
-from ansible_collections.workshop.production_patterns.plugins.module_utils.engine import connection_sentence
+from ansible_collections.workshop.production_patterns.plugins.module_utils.engine import (
+    APIError,
+    connection_sentence,
+    engine_words,
+    run,
+)
+from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from ansible_collections.workshop.production_patterns.plugins.modules import (
     container_processes,
     container_stop,
@@ -37,6 +44,7 @@ MODULES = [
             "('Connection aborted.', PermissionError(13, 'Permission denied'))",
             "This user may not use the Docker",
         ),
+        ("/run/docker.sock", "PermissionError(13, 'Permission denied')", "This user may not use the Docker"),
         ("ssh://me@host", "Permission denied (publickey).", "ssh://me@host refused the login"),
         ("ssh://me@host", "Authentication failed.", "ssh://me@host refused the login"),
         ("ssh://me@host", "Server 'host' not found in known_hosts", "ssh://me@host refused the login"),
@@ -105,3 +113,61 @@ class TestEveryModule:
     def test_says_that_there_is_none_of_the_name(self, call, module, options):
         (kind,) = options
         assert call(module, **options)["msg"].startswith(f"There is no {kind} box on this Docker engine")
+
+
+@pytest.mark.parametrize(
+    ("explanation", "words"),
+    [
+        ("the disk\n is  gone", "the disk is gone"),
+        (b"the disk \xff is gone\n", "the disk \ufffd is gone"),
+        (None, "500 Server Error"),
+    ],
+)
+def test_the_words_of_the_engine_are_one_line(explanation, words):
+    assert engine_words(APIError("500 Server Error", explanation=explanation)) == words
+
+
+def observes(found):
+    """A module that returns or raises what it finds."""
+
+    def observe(_engine):
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    return SimpleNamespace(main=lambda: run({}, observe))
+
+
+def test_what_was_seen_before_a_problem_is_told_with_it(call):
+    said = call(observes(Problem("It does not end.", exit_code=3)))
+    assert (said["failed"], said["msg"], said["exit_code"]) == (True, "It does not end.", 3)
+
+
+def test_a_failure_without_words_is_told_by_its_kind(call):
+    assert call(observes(ConnectionResetError()))["msg"].endswith("(ConnectionResetError)")
+
+
+def test_what_is_observed_is_observed_in_check_mode_too(call):
+    assert call(observes({"found": 1}), _ansible_check_mode=True)["found"] == 1
+
+
+def test_a_container_that_restarts_cannot_be_looked_into(engine, call, answer):
+    state = {"Status": "restarting", "Running": True, "ExitCode": 3}
+    engine.on("GET /containers/box/json", answer({"Id": "abc", "State": state}))
+    said = call(container_processes, container="box")["msg"]
+    assert said.startswith("Container box is restarting, its last exit code was 3: ")
+
+
+def test_the_end_of_a_command_is_waited_for_and_its_errors_may_be_no_text(engine, call, answer):
+    state = {"Status": "running", "Running": True}
+    found = {"Id": "abc", "State": state, "HostConfig": {"PidMode": ""}, "Config": {"Env": None}}
+    engine.on("GET /containers/box/json", answer(found))
+    engine.on("POST /containers/abc/exec", answer({"Id": "run"}))
+    engine.on("POST /exec/run/start", answer(b"\2\0\0\0\0\0\0\4no \xff"))
+    engine.on(
+        "GET /exec/run/json",
+        answer({"Running": True, "ExitCode": None}),
+        answer({"Running": False, "ExitCode": 1}),
+    )
+    said = call(container_processes, container="box")["msg"]
+    assert said.startswith("Container box could not be looked into: no \ufffd.")

@@ -96,10 +96,16 @@ def contents(*layers: Iterable[Member], read: tuple[str, ...] = (), history: obj
     return look(lambda: chunks(save(tars, history)), [digest(layer) for layer in tars], read)
 
 
+def two_frames(layer: bytes) -> bytes:
+    half = len(layer) // 2
+    return b"".join(zstandard.ZstdCompressor().compress(part) for part in (layer[:half], layer[half:]))
+
+
 STORES = {
     "classic": classic,
     "gzip": oci,
     "zstd": lambda layers, history: oci(layers, history, zstandard.ZstdCompressor().compress),
+    "zstd in two frames": lambda layers, history: oci(layers, history, two_frames),
     "as it is": lambda layers, history: oci(layers, history, bytes),
 }
 
@@ -389,6 +395,74 @@ def test_links_are_followed_to_their_end():
         "/": None,
     }
     assert seen["removed"] == []
+
+
+@pytest.mark.parametrize(("links", "text"), [(40, "end"), (41, None)])
+def test_as_many_links_are_followed_as_linux_does(links, text):
+    chain = [link(f"link{number}", f"link{number + 1}") for number in range(links)]
+    assert contents([*chain, file(f"link{links}", b"end")], read=("/link0",))["files"] == {"/link0": text}
+
+
+@pytest.mark.parametrize("name", ["{a}.c", "[a].c"])
+def test_a_layer_may_begin_like_a_description(name):
+    layer = [file(name), program("bin/sh")]
+    assert contents(layer, save=STORES["as it is"])["sources"] == [f"/{name}"]
+
+
+def test_the_image_is_exported_again_only_for_what_links_lead_to():
+    layer = tar(file("etc/a.ini", b"a"), link("etc/b.ini", "a.ini"))
+    for read, times in (("/etc/a.ini", 1), ("etc/a.ini", 1), ("/etc/b.ini", 2)):
+        exports: list[bytes] = []
+
+        def export(exports: list[bytes] = exports) -> list[bytes]:
+            exports.append(b"")
+            return chunks(classic([layer]))
+
+        assert look(export, [digest(layer)], [read])["files"] == {read: "a"}
+        assert len(exports) == times
+
+
+def test_paths_may_begin_at_the_root_and_with_any_letter():
+    layer = [file("/src/a.c"), file("X11/b.c"), ("hard", "hard", 0o644, b"/src/a.c")]
+    seen = contents(layer, read=("/hard", "/X11/b.c"))
+    assert seen["sources"] == ["/X11/b.c", "/src/a.c"]
+    assert seen["files"] == {"/hard": "x", "/X11/b.c": "x"}
+
+
+def test_what_aufs_noted_removes_nothing():
+    assert contents([file("a")], [file(".wh..wh.aufs"), (".wh..wh.plnk", "dir", 0o700, b""), file("b")])["entries"] == 2
+
+
+def test_a_folder_over_a_folder_hides_nothing_and_a_file_over_it_hides_what_was_in_it():
+    below = [("a", "dir", 0o755, b""), file("a/b/x.c")]
+    assert contents(below, [("a", "dir", 0o755, b""), file("a/y.c")])["entries"] == 2
+    assert contents(below, [file("a")])["entries"] == 1
+    assert contents([file("a")], below)["entries"] == 1
+
+
+def test_a_go_that_is_unpacked_at_the_root():
+    own = [program("bin/go"), file("src/fmt/print.go"), file("src/runtime/proc.go"), file("home/main.go")]
+    assert contents(own)["sources"] == ["/home/main.go"]
+
+
+def test_a_source_is_a_file():
+    assert contents([("a.c", "dir", 0o755, b""), link("b.c", "gone"), link("c.c", "a.c")])["sources"] == []
+
+
+def test_a_path_may_be_written_with_more_than_it_needs():
+    seen = contents([file("etc/app.ini", b"text")], read=("/etc//app.ini", "/etc/./app.ini", "etc/app.ini"))
+    assert set(seen["files"].values()) == {"text"}
+
+
+def test_a_hard_link_to_a_file_of_a_layer_below_has_no_text():
+    assert contents([file("a")], [("b", "hard", 0o644, b"a")], read=("/b",))["files"] == {"/b": None}
+
+
+@pytest.mark.parametrize(
+    ("mode", "shells"), [(0o100, ["/bin/sh"]), (0o010, ["/bin/sh"]), (0o001, ["/bin/sh"]), (0o666, [])]
+)
+def test_what_anybody_may_run_is_a_program(mode, shells):
+    assert contents([file("bin/sh", mode=mode)])["shells"] == shells
 
 
 def test_names_that_are_not_utf_8():

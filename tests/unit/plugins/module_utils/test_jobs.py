@@ -53,9 +53,9 @@ def later(name: str, uid: str, created: str, ended: str | None, **terminated: An
 
 def test_a_job_that_was_ended_by_its_deadline():
     pods = [
-        later("deadline", "third", "13:12:16", None),
+        later("deadline", "1-third", "13:12:16", None),
         JOBS["deadline"]["pod"],
-        later("deadline", "second", "13:12:10", "13:12:14", exitCode=137, reason="Error"),
+        later("deadline", "2-second", "13:12:10", "13:12:14", exitCode=137, reason="Error"),
     ]
     assert job("deadline", *pods, JOBS["limit"]["pod"]) == {
         "name": "deadline",
@@ -135,6 +135,16 @@ def test_a_job_of_a_cluster_that_does_not_say_when_it_gives_up():
     assert (outcome["given_up_at"], outcome["given_up_after_seconds"]) == (MADE + 18, 18.0)
 
 
+def test_a_job_that_is_complete():
+    found = copy.deepcopy(JOBS["limit"]["job"])
+    found["spec"] |= {"selector": {"matchLabels": {}}, "template": {"spec": {}}}
+    found["status"] = {"conditions": [{"type": "Complete", "status": "True", "lastTransitionTime": None}]}
+    outcome = job_outcomes(seen(found), seen())["limit"]
+    assert (outcome["ended"], outcome["ended_at"]) == ("Complete", None)
+    # What belongs to the pods is theirs.
+    assert outcome["spec"] == JOBS["limit"]["job"]["spec"]
+
+
 def test_a_condition_that_is_false_is_no_end():
     found = copy.deepcopy(JOBS["limit"]["job"])
     for condition in found["status"]["conditions"]:
@@ -143,10 +153,10 @@ def test_a_condition_that_is_false_is_no_end():
 
 
 def test_a_name_that_was_borne_by_several_is_that_of_the_last():
-    first, last = JOBS["limit"]["pod"], later("limit", "last", "13:13:00", None)
+    first, last = JOBS["limit"]["pod"], later("limit", "0-last", "13:13:00", None)
     last["metadata"]["name"] = first["metadata"]["name"]
     outcome = pod_outcomes(seen(last, first))[first["metadata"]["name"]]
-    assert outcome["uid"] == "last"
+    assert outcome["uid"] == "0-last"
     assert [one["uid"] for one in outcome["earlier"]] == [first["metadata"]["uid"]]
 
 
@@ -166,6 +176,19 @@ def test_every_ending_that_was_seen_is_told_not_only_the_last_two():
     hog = pod_outcomes(pods)["hog"]
     assert [one["reason"] for one in hog["terminations"]] == ["OOMKilled"] * 4
     assert hog["containers"]["hog"]["restarts"] == 5
+
+
+def test_the_endings_of_several_containers_are_told_once_and_by_time():
+    pod = copy.deepcopy(PODS["error_137"])
+    (first,) = pod["status"]["containerStatuses"]
+    del first["lastState"]
+    earlier = copy.deepcopy(first) | {"name": "zz"}
+    earlier["state"]["terminated"] |= {"containerID": "zz", "exitCode": 1, "finishedAt": "2026-01-31T12:00:00Z"}
+    pod["spec"]["containers"].append({"name": "zz"})
+    pod["status"]["containerStatuses"] = [first, earlier]
+    hog = pod_outcomes(seen(pod))["hog"]
+    assert [(one["container"], one["exit_code"]) for one in hog["terminations"]] == [("zz", 1), ("hog", 137)]
+    assert hog["oom_killed"] is False
 
 
 def test_a_kill_for_memory_is_not_forgotten_when_the_container_ends_otherwise_later():
@@ -193,3 +216,9 @@ def test_the_times_of_a_pod():
     outcome = pod_outcomes(pods)[pod["metadata"]["name"]]
     assert (outcome["ready_since"], outcome["gone_at"]) == (None, 9.5)
     assert outcome["deleted_at"] == epoch("2026-01-31T12:00:30Z")
+
+
+def test_a_pod_that_is_given_no_time_to_end():
+    pod = copy.deepcopy(PODS["ready"])
+    pod["metadata"] |= {"deletionTimestamp": "2026-01-31T12:01:00Z", "deletionGracePeriodSeconds": 0}
+    assert pod_outcomes(seen(pod))[pod["metadata"]["name"]]["deleted_at"] == epoch("2026-01-31T12:01:00Z")

@@ -22,6 +22,7 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.pods 
     outcome,
     uids,
 )
+from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 
 PODS: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("pods.yml").read_text())
 NOON = 1769860800.0  # 2026-01-31T12:00:00Z
@@ -84,6 +85,8 @@ def test_what_is_another_kind_is_refused_by_its_name(value, predicate):
         [PODS["ready"]],
         {"metadata": {}, "spec": TEMPLATE},
         {"metadata": {}, "spec": None},
+        {"terminations": []},
+        {"scheduled": {"status": "True"}},
     ],
 )
 def test_what_is_no_pod_is_refused(value, predicate):
@@ -161,6 +164,53 @@ def test_both_endings_are_known_by_time():
     assert [ended["exit_code"] for ended in outcome(PODS["error_137"])["terminations"]] == [1, 137]
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"containerID": "containerd://a"}, {"containerID": "containerd://b"}),
+        ({"finishedAt": "2026-01-31T12:00:01Z"}, {"finishedAt": "2026-01-31T12:00:02Z"}),
+    ],
+    ids=["in one second", "without an identity"],
+)
+def test_two_endings_are_two(first, second):
+    pod = copy.deepcopy(PODS["error_137"])
+    status = pod["status"]["containerStatuses"][0]
+    status["lastState"], status["state"] = ({"terminated": {"exitCode": 1, **one}} for one in (first, second))
+    assert len(outcome(pod)["terminations"]) == 2
+
+
+def test_an_error_is_no_kill_for_memory():
+    assert outcome(PODS["error_137"])["oom_killed"] is False
+
+
+def test_a_container_that_runs_is_started_and_ready():
+    web = outcome(PODS["ready"])["containers"]["web"]
+    assert (web["started"], web["ready"]) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("image", "digest"),
+    [
+        ("localhost:5001/hog@sha256:aaa", "sha256:aaa"),
+        # Of an image that came from no registry.
+        ("sha256:ccc", "sha256:ccc"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_digest_of_an_image(image, digest):
+    pod = copy.deepcopy(PODS["oom_killed"])
+    pod["status"]["containerStatuses"][0]["imageID"] = image
+    assert outcome(pod)["containers"]["hog"]["image_digest"] == digest
+
+
+def test_why_the_scheduler_found_no_node():
+    scheduled = outcome(PODS["unschedulable"])["scheduled"]
+    assert (scheduled["status"], scheduled["reason"]) == ("False", "Unschedulable")
+    assert scheduled["message"] is not None
+    assert scheduled["message"].startswith("0/1 nodes are available")
+
+
 def test_one_ending_told_twice_is_one():
     pod = yaml.safe_load(yaml.safe_dump(PODS["error_137"]))
     status = pod["status"]["containerStatuses"][0]
@@ -235,6 +285,13 @@ def test_events_of_both_generations():
     assert (kubelet["count"], kubelet["first_time"], kubelet["last_time"]) == (3, NOON + 1, NOON + 21)
     assert (scheduler["count"], scheduler["first_time"], scheduler["last_time"]) == (1, NOON + 21.5, NOON + 21.5)
     assert by_time([scheduler, kubelet]) == [kubelet, scheduler]
+    assert (kubelet["reason"], kubelet["type"], kubelet["message"]) == ("Unhealthy", "Warning", "Liveness probe failed")
+
+
+def test_an_event_that_goes_on_is_counted_by_its_series():
+    series = {"count": 4, "lastObservedTime": "2026-01-31T12:00:09.000000Z"}
+    told = event({"eventTime": "2026-01-31T12:00:01.000000Z", "series": series})
+    assert (told["count"], told["first_time"], told["last_time"]) == (4, NOON + 1, NOON + 9)
 
 
 @pytest.mark.parametrize(
@@ -376,3 +433,12 @@ def test_events_of_a_static_pod_name_itself_and_those_of_others_their_pod():
 def test_the_only_container_is_meant_whatever_stands_beside_it():
     assert chosen_container(debugged(), None)[0] == "web"
     assert chosen_container(debugged(), "peek")[1]["kind"] == "ephemeral"
+
+
+def test_a_container_that_is_not_named_or_not_there():
+    pod = copy.deepcopy(PODS["ready"])
+    with pytest.raises(Problem, match=r"^Pod web has no container gone: it has fetch, proxy, web\.$"):
+        chosen_container(pod, "gone")
+    pod["spec"]["containers"].append({"name": "second"})
+    with pytest.raises(Problem, match=r"^Pod web has several containers: .* \(web, second\)\.$"):
+        chosen_container(pod, None)

@@ -126,6 +126,22 @@ def test_dumb_init_waits_for_sigterm():
     assert process["caught"] == ["SIGCHLD"]
 
 
+@pytest.mark.parametrize(
+    ("command_line", "command"),
+    [("Xorg\0-X\0", "Xorg -X"), ("tail\0\0", "tail"), ("sh\0-c\0\0x\0", "sh -c  x"), ("", "")],
+)
+def test_a_command_is_the_words_of_its_line(command_line, command):
+    process = parse_process(command_line, SLEEP)
+    assert process is not None
+    assert process["command"] == command
+
+
+def test_a_name_may_hold_what_parts_the_fields():
+    process = parse_process("", SLEEP.replace("Name:\tsleep", "Name:\tkworker/0:1:x"))
+    assert process is not None
+    assert process["name"] == "kworker/0:1:x"
+
+
 def test_a_process_that_ended_while_it_was_read_is_none():
     assert parse_process("", "") is None
 
@@ -149,6 +165,15 @@ def test_the_listing_leaves_out_those_who_list():
     assert pids(listing(("sh\0-c\0", SHELL), ("cat\0", CAT), ("", ZOMBIE), ("sleep\0", SLEEP), ("", ""))) == [1, 9]
 
 
+def test_a_process_that_ended_while_it_was_read_leaves_no_trace_in_another():
+    ended = "\036\037\037"
+    text = f"20{look(('sleep', SLEEP))}{ended}{look(zombie(9))}{ended}\004"
+    assert [(one.process["pid"], one.process["command"]) for one in parse_listing(text, "Container box").seen] == [
+        (1, "sleep"),
+        (9, ""),
+    ]
+
+
 @pytest.mark.parametrize("command_line", ["printf\0\037\0", "printf\0\036\0", "printf\0\004\0", "printf\0\035\0"])
 def test_a_command_line_may_hold_the_separators(command_line):
     (found,) = parse_listing(listing((command_line, SLEEP)), "Container box").seen
@@ -160,6 +185,7 @@ def test_the_control_groups_of_each_and_of_the_shell():
     found = parse_listing(text, "Container box")
     assert found.shell_cgroup == "0::/mine"
     assert [one.cgroup for one in found.seen] == ["0::/../theirs"]
+    assert parse_listing(listing(("sleep", SLEEP)), "Container box").shell_cgroup == ""
 
 
 def test_a_kernel_that_tells_no_signals():
@@ -205,6 +231,16 @@ def test_zombies_are_those_that_were_not_reaped_between_two_looks(before, after,
 def test_without_a_second_look_nobody_knows_how_long_it_has_been_one():
     assert census(listing(PID1, zombie(9)), "Container box")["zombies"] is None
     assert census(listing(PID1, zombie(9, threads=2)), "Container box")["zombies"] == 0
+
+
+def test_a_kernel_that_tells_no_threads_has_processes_of_one():
+    alone = "", zombie(9)[1].replace("Threads:", "Seccomp:")
+    assert census(f"20{look(PID1, alone)}\035{look(PID1, alone)}\004", "Container box")["zombies"] == 1
+
+
+def test_a_listing_of_nobody_is_told_without_words_of_the_runtime():
+    with pytest.raises(Problem, match=r"could not be looked into: its /proc shows no processes\."):
+        parse_listing("20\004", "Container box")
 
 
 def test_census():

@@ -74,9 +74,9 @@ def test_samples_are_read_by_the_time_they_began():
     ],
 )
 def test_what_is_no_sample_is_passed_over_and_what_was_one_is_counted(line, cut):
-    log = parse(f"{json.dumps(sample(0, 1.0))}\n{line}")
-    assert [found["number"] for found in log.samples] == [0]
-    assert log.cut_lines == cut
+    log = parse(f"{json.dumps(sample(0, 1.0))}\n{line}\n{line}\n{json.dumps(sample(1, 2.0))}")
+    assert [found["number"] for found in log.samples] == [0, 1]
+    assert log.cut_lines == 2 * cut
 
 
 def test_a_sample_needs_no_body():
@@ -104,6 +104,7 @@ def test_a_log_that_holds_what_is_asked_for_was_not_rotated_since(numbers, since
 @pytest.mark.parametrize("since", [None, 0.0, 7.4])
 def test_a_log_that_lost_what_is_asked_for_was_rotated(since):
     assert str(rotated(numbered(7, 8), since)).startswith("begins with the number 7, so it has been rotated")
+    assert rotated(numbered(1), None) is not None
 
 
 def test_a_rotated_log_has_all_that_ended_after_its_first_line():
@@ -130,6 +131,7 @@ def test_the_log_of_a_restarted_client_is_that_of_its_last_start(restarts, start
     said = restarted(restarts, started_at, since)
     assert (said is not None) is refused
     assert not refused or f"was restarted ({restarts} in all)" in str(said)
+    assert not refused or f" its last start{'' if started_at is None else ' at 50.0'}: " in str(said)
 
 
 def test_numbers_that_occur_twice_are_of_two_clients():
@@ -143,6 +145,7 @@ def test_numbers_that_occur_twice_are_of_two_clients():
         ([], None, None, []),
         ([0], None, None, []),
         ([2, 0, 1], None, None, []),
+        ([0, 2], None, None, [(1, 1)]),
         ([0, 1, 4, 5, 9], None, None, [(2, 2), (6, 3)]),
         # Those of the time asked for, which began after the one before and before the one after.
         ([0, 1, 4, 5, 9], 4.5, None, [(6, 3)]),
@@ -158,7 +161,7 @@ def test_gaps_in_the_numbers(numbers, since, until, found):
 
 @pytest.mark.parametrize(
     ("newest", "ended", "refused"),
-    [(9.0, False, False), (9.0, True, True), (61.0, False, False), (62.0, False, True)],
+    [(9.0, False, False), (9.0, True, True), (61.5, False, False), (62.0, False, True)],
 )
 def test_a_gap_is_lost_when_its_requests_cannot_be_under_way(newest, ended, refused):
     # The client has said something at this time.
@@ -170,6 +173,7 @@ def test_a_gap_is_lost_when_its_requests_cannot_be_under_way(newest, ended, refu
 
 def test_nothing_is_lost_without_a_gap():
     assert lost([], numbered(0, 1), ended=True) is None
+    assert lost([], numbered(), ended=True) is None
 
 
 @pytest.mark.parametrize(
@@ -268,7 +272,15 @@ def test_a_rate_needs_time(samples):
     assert summary(samples)["requests_per_second"] is None
 
 
-@pytest.mark.parametrize(("status", "fails"), [(200, 0), (204, 0), (302, 0), (404, 1), (500, 1), (0, 1)])
+def test_times_are_told_in_milliseconds():
+    told = summary([sample(0, 1.00012, 0, "refused"), sample(1, 1.30049), sample(2, 2.40049)])
+    assert (told["longest_outage_seconds"], told["began_within_seconds"]) == (0.3, 1.4)
+    assert summary([sample(0, 1.0), sample(1, 1.3)])["requests_per_second"] == 3.333
+
+
+@pytest.mark.parametrize(
+    ("status", "fails"), [(199, 1), (200, 0), (204, 0), (302, 0), (399, 0), (400, 1), (404, 1), (500, 1), (0, 1)]
+)
 def test_which_statuses_are_failures(status, fails):
     assert summary([sample(0, 1.0, status)])["failed_requests"] == fails
 
@@ -280,6 +292,11 @@ def test_percentiles_of_all_and_of_the_successes():
     assert told["successful_seconds"] == {"min": 0.2, "p50": 0.2, "p95": 0.4, "p99": 0.4, "max": 0.4}
 
 
+def test_percentiles_of_many():
+    told = summary([sample(number, float(number), seconds=float(number)) for number in range(1, 1001)])["seconds"]
+    assert told == {"min": 1.0, "p50": 500.0, "p95": 950.0, "p99": 990.0, "max": 1000.0}
+
+
 def answered(number: int, body: str | None, status: int = 200) -> Any:
     return {**sample(number, float(number), status), "body": body}
 
@@ -288,6 +305,7 @@ def test_answers_are_told_apart_without_the_spaces_around_them_and_failures_are_
     told = summary([answered(0, "old\n"), answered(1, "new"), answered(2, "old"), answered(3, "oops", 500)])["answers"]
     assert list(told) == ["old", "new"]
     assert told["old"] == {"requests": 2, "first_at": 0.0, "last_at": 2.0, "seconds": HALF}
+    assert list(summary([answered(0, ""), answered(1, None)])["answers"]) == [""]
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ NO_SH = 'OCI runtime exec failed: exec failed: exec: "sh": executable file not f
         (["A=1"], PATH),
         (["PATH=/opt/app/bin"], f"/opt/app/bin:{PATH}"),
         (["PATH="], PATH),
+        (["PATH=/opt/a=b"], f"/opt/a=b:{PATH}"),
     ],
 )
 def test_a_shell_is_found_though_the_path_of_the_container_lacks_it(engine, call, runs, env, path):
@@ -110,6 +111,27 @@ def test_what_cannot_be_looked_into(engine, call, runs, found, sentence):
     runs(0, **found)
     assert call(container_processes, container="box")["msg"].startswith(sentence)
     assert not [request for request in engine.asked if request.startswith("POST")]
+
+
+STATUS = "Name:\tsleep\nState:\tS (sleeping)\nPid:\t1\nPPid:\t0\nThreads:\t1\n"
+
+
+# 1 where a process ended while it was read.
+@pytest.mark.parametrize("exit_code", [0, 1])
+def test_the_processes_of_a_container(engine, call, runs, answer, exit_code):
+    runs(exit_code)
+    listing = f"20\036{STATUS}\0370::/\n\037".encode() + b"sleep\0caf\xe9\0\004"
+    engine.on("POST /exec/run/start", answer(struct.pack(">BxxxL", 1, len(listing)) + listing))
+    said = call(container_processes, container="box")
+    assert said["changed"] is False
+    assert [process["command"] for process in said["processes"]] == ["sleep caf\N{REPLACEMENT CHARACTER}"]
+    assert (said["pid1"]["name"], said["zombies"]) == ("sleep", 0)
+
+
+@pytest.mark.parametrize("exit_code", [2, 137])
+def test_what_a_shell_listed_that_failed_is_no_listing(call, runs, exit_code):
+    runs(exit_code, f"20\036{STATUS}\0370::/\n\037sleep\0\004", "sh: out of memory")
+    assert "could not be looked into: sh: out of memory. " in call(container_processes, container="box")["msg"]
 
 
 def test_the_processes_that_a_shell_lists(call, runs):

@@ -113,7 +113,9 @@ def test_one_that_is_removed_meanwhile(engine, call, answer):
 def test_one_that_is_started_again_meanwhile(engine, call, answer):
     engine.on(STOP, answer(status=204))
     engine.on(INSPECT, answer(container()))
-    assert "was started again by somebody else" in call(container_stop, container="web")["msg"]
+    said = call(container_stop, container="web")
+    assert "was started again by somebody else" in said["msg"]
+    assert said["changed"] is True
 
 
 def test_an_engine_that_falls_silent_while_it_stops(engine, call, answer):

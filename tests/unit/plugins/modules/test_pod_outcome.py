@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.workshop.production_patterns.plugins.modules.pod_outcome import observe
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.workshop.production_patterns.plugins.modules.pod_outcome import main, observe
+from api_server import ApiServer, listing
 from kubernetes.client.exceptions import ApiException
 
 PODS: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "module_utils" / "pods.yml").read_text())
@@ -91,3 +94,23 @@ def test_without_the_right_to_events_the_rest_is_told(options):
 def test_no_other_refusal_is_passed_over(status):
     with pytest.raises(ApiException):
         observe(FakeCluster(status))
+
+
+def said(capsys: pytest.CaptureFixture[str], api: ApiServer, **options: Any) -> dict[str, Any]:
+    """What the module says of a cluster with one pod."""
+    api.on("/api/v1/namespaces/quotas/pods", listing(WEB))
+    api.on("/api/v1/namespaces/quotas/events", listing())
+    with patch_module_args({"namespace": "quotas", **api.connection(), **options}), pytest.raises(SystemExit):
+        main()
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return told
+
+
+def test_the_module_looks_at_all_pods_unless_told_otherwise(capsys, api):
+    assert [pod["name"] for pod in said(capsys, api)["pods"]] == ["web"]
+
+
+def test_one_pod_is_not_also_chosen_by_its_labels(capsys, api):
+    told = said(capsys, api, name="web", label_selectors=["app=web"])
+    assert told["msg"].startswith("parameters are mutually exclusive: pod|label_selectors")
+    assert api.requests == []

@@ -165,10 +165,13 @@ class Exec:
     def close(self):
         self.closed = True
 
+    # It has ended, so there is nothing to wait for.
     def read_stdout(self, timeout):
+        assert timeout == 0
         return self.output
 
     def read_stderr(self, timeout):
+        assert timeout == 0
         return self.errors
 
     def read_channel(self, channel):
@@ -177,8 +180,8 @@ class Exec:
 
 
 class FakeCluster:
-    def __init__(self) -> None:
-        self.params = {"pod": "web", "namespace": "shop", "container": None}
+    def __init__(self, container: str | None = None) -> None:
+        self.params = {"pod": "web", "namespace": "shop", "container": container}
         self.dynamic = SimpleNamespace(client=SimpleNamespace(default_headers={}))
 
     def pod(self, name, namespace):
@@ -188,9 +191,24 @@ class FakeCluster:
 
 @pytest.fixture
 def look(monkeypatch):
-    def look(said: Any) -> dict[str, Any]:
-        def stream(method, pod, namespace, **options):
-            assert (pod, namespace, options["container"]) == ("web", "shop", "web")
+    def look(said: Any, named: str | None = None) -> dict[str, Any]:
+        cluster = FakeCluster(named)
+        websocket = pod_processes.ws_client.WebSocket
+
+        def stream(method, pod, namespace, container, command, **options):
+            assert method.__name__ == "connect_get_namespaced_pod_exec"
+            assert method.__self__.api_client is cluster.dynamic.client
+            assert (pod, namespace, container) == ("web", "shop", named or "web")
+            assert command[:2] == ["/bin/sh", "-c"]
+            # Nothing is typed, and what the two streams say is not mixed.
+            assert options == {
+                "stdout": True,
+                "stderr": True,
+                "stdin": False,
+                "tty": False,
+                "_preload_content": False,
+            }
+            assert issubclass(pod_processes.ws_client.WebSocket, websocket)
             if isinstance(said, Exception):
                 # As the client does with a refusal.
                 try:
@@ -202,7 +220,7 @@ def look(monkeypatch):
         monkeypatch.setattr(pod_processes, "stream", stream)
         # It is set for the process, which a module has to itself.
         monkeypatch.setattr(pod_processes.ws_client, "WebSocket", pod_processes.ws_client.WebSocket)
-        return observe(FakeCluster())
+        return observe(cluster)
 
     return look
 
@@ -215,6 +233,11 @@ NO_SHELL = "error executing command in container: exec: \"sh\": executable file 
 def test_what_was_listed(look):
     result = look(Exec(LISTED + "\004", "", {"status": "Success"}))
     assert (result["changed"], result["pid1"]["command"], result["zombies"]) == (False, "sleep 1000", 0)
+
+
+def test_a_container_can_be_named(look):
+    result = look(Exec(LISTED + "\004", "", {"status": "Success"}), named="proxy")
+    assert [process["container"] for process in result["processes"]] == ["proxy"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from ansible_collections.workshop.production_patterns.plugins.plugin_utils.evide
     ("value", "shown"),
     [
         (5.12345, "value=5.123"),
+        (1.23456, "value=1.235"),
         (0.0004, "value=0.0004"),
         (0.00012345, "value=0.000123"),
         (-0.0004, "value=-0.0004"),
@@ -32,6 +33,9 @@ from ansible_collections.workshop.production_patterns.plugins.plugin_utils.evide
         ([1, 2], "value=[1, 2]"),
         (list(range(412)), "value=[… 412 values]"),
         ({str(number): number for number in range(50)}, "value={… 50 values}"),
+        ("Größe", 'value="Größe"'),
+        ("x" * 78, f'value="{"x" * 78}"'),
+        ("x" * 79, f'value="{"x" * 77}…"'),
         ("x" * 200, f'value="{"x" * 77}…"'),
     ],
 )

@@ -4,7 +4,15 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.judge import cause, judge
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.helpers import load_list_of_blocks
+from ansible.playbook.play import Play
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.judge import (
+    cause,
+    judge,
+    places_of,
+    stranger,
+)
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.model import (
     Failure,
     Lesson,
@@ -31,6 +39,8 @@ ALWAYS = "LESSON/always"
     [
         ([], None),
         ([failure("one", IN)], "one"),
+        # They have nothing to do with each other, so the play went on after the first.
+        ([failure("one", "A/block"), failure("two", "B/block")], "two"),
         ([failure("one", IN), failure("diagnosis", RESCUE)], "one"),
         ([failure("one", IN), failure("diagnosis", RESCUE), failure("clean-up", ALWAYS)], "one"),
         # Rescued, so that what failed is the clean-up.
@@ -101,3 +111,26 @@ def test_a_lesson_that_names_what_fell_at_its_end_has_reached_all(claim) -> None
         Lesson("sidecar", claims=[claim("It serves", holds=False)]), failed=True, failures=[end], made=["verify.yml:1"]
     )
     assert (lesson.status, names(lesson.skipped), lesson.not_reached) == ("failed", ["It ends"], [])
+
+
+def test_the_places_of_a_task_are_told_from_the_innermost_block_outwards() -> None:
+    look: dict[str, dict[str, str]] = {"debug": {}}
+    written = {"block": [look, {"block": [look], "rescue": [look]}], "always": [look]}
+    (outer,) = load_list_of_blocks([written], play=Play(), loader=DataLoader())
+    inner = outer.block[1]
+    assert places_of(outer.block[0]) == [Place(outer._uuid, "block", False)]
+    assert places_of(inner.block[0]) == [Place(inner._uuid, "block", True), Place(outer._uuid, "block", False)]
+    assert places_of(inner.rescue[0]) == [Place(inner._uuid, "rescue", True), Place(outer._uuid, "block", False)]
+    assert places_of(outer.always[0]) == [Place(outer._uuid, "always", False)]
+
+
+def test_a_task_in_no_block_has_no_place() -> None:
+    (outer,) = load_list_of_blocks([{"block": [{"debug": {}}]}], play=Play(), loader=DataLoader())
+    assert places_of(outer) == []
+
+
+def test_who_makes_claims_without_being_a_lesson_of_the_run_has_failed(claim) -> None:
+    claims = [claim()]
+    lesson = stranger("web", claims, "workshop_lessons")
+    assert (lesson.lesson, lesson.status, lesson.claims) == ("web", "failed", claims)
+    assert lesson.failure == Failure("membership", "web made claims, but is no host of the group workshop_lessons.")

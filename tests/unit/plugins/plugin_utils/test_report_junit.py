@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
 
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.junit import junit
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.model import (
@@ -61,3 +62,38 @@ def test_any_text_and_any_number_is_taken(claim, report) -> None:
     )
     case = cases(report(lesson))["bell \ufffd <&>"]
     assert json.loads(case.findtext("system-out") or "") == {"text": "\ufffd", "seconds": "NaN"}
+
+
+def test_the_whole_of_a_report(claim, report) -> None:
+    started = datetime(2026, 1, 31, 12, 0, 5, tzinfo=UTC)
+    lesson = Lesson("sidecar", "held", seconds=2.5, started=started, claims=[claim("Fünf", observed={"wörter": "ä"})])
+    assert junit(report(lesson, Lesson("logging"))) == (
+        '''<testsuites name="workshop.production_patterns" time="60.0" tests="2" failures="0" errors="0" skipped="1">
+  <testsuite name="sidecar" timestamp="2026-01-31T12:00:05.000+00:00" time="2.5" '''
+        '''tests="1" failures="0" errors="0" skipped="0">
+    <testcase classname="workshop.production_patterns.sidecar" name="Fünf" time="1.5">
+      <properties>
+        <property name="shows" value="pattern" />
+      </properties>
+      <system-out>{"wörter": "ä"}</system-out>
+    </testcase>
+  </testsuite>
+  <testsuite name="logging" timestamp="2026-01-31T12:00:00.000+00:00" time="0.0" '''
+        '''tests="1" failures="0" errors="0" skipped="1">
+    <testcase classname="workshop.production_patterns.logging" name="logging" time="0">
+      <skipped message="not run" />
+    </testcase>
+  </testsuite>
+</testsuites>
+'''
+    )
+
+
+def test_what_was_not_made_took_no_time_and_a_fall_without_a_sentence_has_one(claim, report) -> None:
+    fallen = claim("A", holds=False)
+    fallen.message = None
+    found = cases(report(Lesson("sidecar", "failed", claims=[fallen], not_reached=[Unmade("B", "pattern")])))
+    failure = found["A"].find("failure")
+    assert failure is not None
+    assert failure.get("message") == "It does not hold."
+    assert found["B"].get("time") == "0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ansible_collections.workshop.production_patterns.plugins.plugin_utils.repor
     Failure,
     Lesson,
     Unmade,
+    iso,
     replace,
 )
 
@@ -93,3 +95,34 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("claims.json", "old")]
     replace(path, "new")
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("claims.json", "new")]
+
+
+def test_what_cannot_be_encoded_is_written_as_its_number(tmp_path: Path) -> None:
+    replace(tmp_path / "page", "caf\udce9 ü")
+    assert (tmp_path / "page").read_bytes() == "caf\\udce9 ü".encode()
+
+
+def test_a_report_in_json(claim, report) -> None:
+    made = report(Lesson("sidecar", "held", claims=[claim("Fünf")]))
+    text = made.as_json()
+    told = json.loads(text)
+    assert list(told) == ["run", "lessons", "claims"]
+    assert told["run"] == {
+        "started": "2026-01-31T12:00:00.000+00:00",
+        "finished": "2026-01-31T12:01:00.000+00:00",
+        "seconds": 60.0,
+        "versions": {"python": "3.11"},
+    }
+    assert [lesson["lesson"] for lesson in told["lessons"]] == ["sidecar"]
+    # As people read it.
+    assert text.startswith('{\n  "run": {\n    "started": ')
+    assert text.endswith("}\n")
+    assert '"Fünf"' in text
+
+
+def test_times_are_those_of_utc_wherever_the_run_was(monkeypatch) -> None:
+    with monkeypatch.context() as place:
+        place.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        assert iso(datetime(2026, 1, 31, 12, tzinfo=UTC)) == "2026-01-31T12:00:00.000+00:00"
+    time.tzset()

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import pytest
+from ansible import constants as C
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.model import Failure, Lesson, Unmade
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.terminal import closing, paragraphs
 
@@ -31,6 +33,28 @@ def test_nothing_of_a_lesson_is_left_out(claim) -> None:
         "  - pattern       C (not reached)",
         "  - anti-pattern  D (skipped)",
     ]
+
+
+def test_colours_say_what_is_well_and_what_is_not(claim) -> None:
+    lesson = Lesson(
+        "sidecar",
+        "failed",
+        claims=[claim("A"), claim("B", holds=False)],
+        failure=Failure("Look", "no pod"),
+        not_reached=[Unmade("C", "pattern")],
+        skipped=[Unmade("D", "pattern")],
+    )
+    assert [paragraph.colour for paragraph in paragraphs(lesson, 100)] == [
+        C.COLOR_ERROR,
+        *(C.COLOR_OK, None, C.COLOR_ERROR, None),
+        C.COLOR_ERROR,
+        *(C.COLOR_SKIP, C.COLOR_SKIP),
+    ]
+
+
+@pytest.mark.parametrize(("status", "colour"), [("held", C.COLOR_OK), ("not run", C.COLOR_SKIP)])
+def test_the_colour_of_a_lesson_is_that_of_its_status(status, colour) -> None:
+    assert [paragraph.colour for paragraph in paragraphs(Lesson("sidecar", status), 100)] == [colour]
 
 
 def test_long_sentences_are_wrapped_under_themselves(claim) -> None:

@@ -66,6 +66,12 @@ def test_an_unknown_name_is_told_its_family(name: str, family: str, sibling: str
     assert sibling in str(problem.value)
 
 
+@pytest.mark.parametrize("roles", [["pod", "pod_quotas"], ["pod_quotas", "pod"]])
+def test_of_two_families_it_is_the_nearer(roles: list[str]):
+    with pytest.raises(Problem, match="names that begin with pod_quotas_ are"):
+        settings.check_names(["pod_quotas_seconds"], OPTIONS, roles)
+
+
 def test_names_of_others_are_left_alone():
     settings.check_names(["ansible_connection", "labels", "workshop", "pod_quota", "my_workshop_lab"], OPTIONS, TAUGHT)
 
@@ -158,6 +164,14 @@ def test_only_an_empty_list_may_mean_no_lesson():
             settings.lessons(asked(value), TAUGHT, none=True)
 
 
+@pytest.mark.parametrize("chosen", [[], TAUGHT[:2], TAUGHT])
+def test_one_lesson_at_a_time_is_taught(chosen: list[str]):
+    settings.check_teaching(False, chosen)
+    settings.check_teaching(True, TAUGHT[:1])
+    with pytest.raises(Problem, match="^workshop_teach shows one lesson"):
+        settings.check_teaching(True, chosen)
+
+
 @pytest.mark.parametrize("prefix", ["Workshop-", "work_shop-", "-workshop-", "work.shop-"])
 def test_a_prefix_that_makes_no_legal_name(prefix: str):
     with pytest.raises(Problem, match=f"{prefix}pod-quotas can't be the name of a namespace"):
@@ -211,6 +225,7 @@ def test_workers():
         "Registry.Example.org/name",
         f"kindest/node:v1.37.0@sha256:{'a' * 64}",
         f"name@sha256:{'0' * 64}",
+        "a" * 255,
     ],
 )
 def test_a_name_of_an_image(image: str):
@@ -256,7 +271,9 @@ def test_a_registry(registry: str):
     settings.check_registry(registry)
 
 
-@pytest.mark.parametrize("registry", ["", "nexus", "nexus/workshop", "https://nexus:8082", "nexus:8082/", "nexus:port"])
+@pytest.mark.parametrize(
+    "registry", ["", "nexus", "nexus/work.shop", "https://nexus:8082", "nexus:8082/", "nexus:port"]
+)
 def test_no_registry(registry: str):
     with pytest.raises(Problem, match="^workshop_registry can't be"):
         settings.check_registry(registry)
@@ -285,7 +302,11 @@ def test_the_labs_folders_may_have_spaces():
     settings.check_folders("/home/a person/state", "/home/a person/cache", home="/home/a person")
 
 
-@pytest.mark.parametrize("values", [LAB, BROUGHT], ids=["lab", "brought"])
+PINNED = f"registry.example.org/name:tag@sha256:{'a' * 64}"
+SOURCES = {"lab_base_images_debian_source": PINNED, "lab_node_image_source": PINNED, "lab_cluster_workers": 2}
+
+
+@pytest.mark.parametrize("values", [LAB, BROUGHT, {**LAB, **SOURCES}], ids=["lab", "brought", "sources"])
 def test_values_that_fit(values: dict[str, Any]):
     settings.check_values(values, home="/home/me")
 

@@ -20,9 +20,9 @@ from ansible_collections.workshop.production_patterns.plugins.plugin_utils impor
 
 
 class Server(HTTPServer):
-    """Answers every request with one status, and notes the paths."""
+    """Answers every request with one status, or none, and notes the paths."""
 
-    status = 200
+    status: int | None = 200
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -34,6 +34,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
+        if self.server.status is None:
+            return
         self.send_response(self.server.status)
         self.end_headers()
         self.wfile.write(b"{}")
@@ -115,6 +117,11 @@ def test_kind_uses_docker(provider: str):
     surroundings.check_environment({"KIND_EXPERIMENTAL_PROVIDER": provider}, lab=False)
 
 
+@pytest.mark.parametrize("environ", [{}, {"KIND_EXPERIMENTAL_PROVIDER": ""}, {"KIND_EXPERIMENTAL_PROVIDER": "docker"}])
+def test_docker_is_what_kind_uses_unless_told_otherwise(environ: dict[str, str]):
+    surroundings.check_environment(environ, lab=True)
+
+
 def test_an_environment_that_leads_nowhere():
     harmless = {"KUBECONFIG": "/k", "KIND_EXPERIMENTAL_PROVIDER": "docker", "KUBERNETES_SERVICE_HOST": "10.0.0.1"}
     surroundings.check_environment(harmless, lab=True)
@@ -132,7 +139,7 @@ def test_a_folder_below_a_file(tmp_path: Path):
 
 
 def test_a_folder_that_this_user_may_not_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (tmp_path, os.W_OK | os.X_OK))
     with pytest.raises(Problem, match=f"may not write to {tmp_path}:"):
         surroundings.check_folder("workshop_state_dir", tmp_path / "below")
 
@@ -177,6 +184,7 @@ def engine(monkeypatch: pytest.MonkeyPatch, ports: Any) -> None:
 
     def from_env(environment: dict[str, str], timeout: int) -> Client:
         assert environment == {"DOCKER_HOST": "unix:///engine"}
+        assert 0 < timeout <= 10
         if isinstance(ports, Exception):
             raise ports
         return Client()
@@ -268,6 +276,13 @@ def test_a_cluster_that_is_gone(tmp_path: Path):
         surroundings.check_cluster(kubeconfig(tmp_path, "http://127.0.0.1:9"), "staging")
 
 
+def test_a_cluster_that_hangs_up_is_asked_once(tmp_path: Path, server: Server):
+    server.status = None
+    with pytest.raises(Problem, match="does not answer"):
+        surroundings.check_cluster(kubeconfig(tmp_path, f"http://127.0.0.1:{server.server_port}"), "staging")
+    assert len(server.asked) == 1
+
+
 def test_a_cluster_that_stays_silent(tmp_path: Path, silent: int):
     began = time.monotonic()
     with pytest.raises(Problem, match="does not answer"):
@@ -278,10 +293,13 @@ def test_a_cluster_that_stays_silent(tmp_path: Path, silent: int):
 def test_a_login_that_waits_for_somebody(tmp_path: Path):
     plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "sleep", "args": ["7"]}
     config = kubeconfig(tmp_path, "http://127.0.0.1:9", exec=plugin)
+    before = set(threading.enumerate())
     began = time.monotonic()
     with pytest.raises(Problem, match="no answer within 0.5 s"):
         surroundings.check_cluster(config, "staging", seconds=0.5)
     assert time.monotonic() - began < 5
+    # Or the run could not end before it.
+    assert all(thread.daemon for thread in set(threading.enumerate()) - before)
 
 
 @pytest.mark.parametrize("status", [200, 401])
@@ -297,6 +315,25 @@ def test_a_registry_on_loopback_is_asked_without_a_proxy(server: Server, monkeyp
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     surroundings.check_registry_answers(f"127.0.0.1:{server.server_port}")
+
+
+@pytest.mark.parametrize(
+    ("host", "proxy"), [("nexus:8082", True), ("localhost:8082", False), ("127.0.0.2:8082", False), ("[::1]:1", False)]
+)
+def test_a_registry_may_have_tls_and_a_certificate_that_only_the_engine_knows(
+    monkeypatch: pytest.MonkeyPatch, host: str, proxy: bool
+):
+    asked: list[str] = []
+
+    def open_url(url: str, **how: Any) -> None:
+        asked.append(url)
+        assert (how["validate_certs"], how["use_netrc"], how["use_proxy"]) == (False, False, proxy)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(surroundings, "open_url", open_url)
+    with pytest.raises(Problem, match="^No registry answers at "):
+        surroundings.check_registry_answers(host)
+    assert asked == [f"http://{host}/v2/", f"https://{host}/v2/"]
 
 
 def test_what_is_no_registry(server: Server):

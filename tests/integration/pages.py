@@ -140,7 +140,7 @@ def _pattern(given: str) -> tuple[str, list[tuple[str, str]]]:
         elif kind == "anything":
             pattern += ".*"
         else:
-            form = r"(?<!\d)[1-9]\d*" if kind == "number" else _VOLATILE[kind]
+            form = r"(?<!\d)[1-9]\d+" if kind == "number" else _VOLATILE[kind]
             pattern += f"({form})"
             values.append((kind, token[0]))
         position = token.end()

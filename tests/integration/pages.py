@@ -140,8 +140,7 @@ def _pattern(given: str) -> tuple[str, list[tuple[str, str]]]:
         elif kind == "anything":
             pattern += ".*"
         else:
-            form = r"(?<!\d)[1-9]\d+" if kind == "number" else _VOLATILE[kind]
-            pattern += f"({form})"
+            pattern += f"({_VOLATILE[kind]})"
             values.append((kind, token[0]))
         position = token.end()
     return pattern + _literal(given[position:]), values

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-import shlex
+import subprocess
 import typing as t
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -79,13 +79,8 @@ def steps(page: str) -> list[Step]:
 
 def is_whole(command: str) -> bool:
     """Whether bash would run this and not wait for another line."""
-    if command.endswith("\\"):
-        return False
-    try:
-        shlex.split(command)
-    except ValueError:
-        return False
-    return True
+    read = subprocess.run(["bash", "-n"], input=command, check=False, capture_output=True, text=True)
+    return read.returncode == 0 and not command.endswith("\\")
 
 
 def difference(given: list[str], printed: list[str]) -> str | None:

@@ -38,10 +38,11 @@ def test_each_question_has_a_folded_answer(lesson: str):
 
 
 def test_commands_have_lines_that_follow_and_output_below():
-    text = "```console\n$ a | \\\n    b\none\n$ c '{\n  }'\n\n```\nand\n```console\n$ d\n```\n```sh\n$ e\n```\n"
+    text = "```console\n$ a | \\\n    b\none\n$ c '{\n  }'\n\n$ for x in y; do\n  z\ndone\n```\nand\n```console\n$ d\n```\n```sh\n$ e\n```\n"
     assert pages.steps(text) == [
         pages.Step("a | \\\n    b", ["one"]),
         pages.Step("c '{\n  }'", [""]),
+        pages.Step("for x in y; do\n  z\ndone", []),
         pages.Step("d", []),
     ]
 

@@ -5,9 +5,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import signal
 import subprocess
+import threading
 import typing as t
+import uuid
+from pathlib import Path
+
+from runs import ROOT, TAUGHT
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _RANDOM = "[bcdfghjklmnpqrstvwxz2456789]"
@@ -36,6 +44,14 @@ _VOLATILE = {
 _TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _VOLATILE.items()), re.MULTILINE)
 _SECONDS_OFF = 3.0
 """By how much what `time` prints may differ, beside a tenth of it: a busy machine is slower."""
+
+
+SECONDS = 150
+"""How long a command may take."""
+WATCHED_SECONDS = 8
+"""How long one runs that does not end by itself."""
+ENDED_BY_TIMEOUT = 124
+ENDED_BY_PIPE = 128 + signal.SIGPIPE
 
 
 class Step(t.NamedTuple):
@@ -159,6 +175,80 @@ def may_fail_with(code: int, step: Step) -> bool:
     """Whether the page says that this command fails, in words that nothing else prints."""
     told = f"command terminated with exit code {code}"
     return any(line == told or line.startswith("docker: Error response from daemon: ") for line in step.output)
+
+
+class Shell:
+    """One bash, in which each command of a page runs after the other."""
+
+    def __init__(self, folder: Path, path: Path, seconds: int = SECONDS) -> None:
+        self._seconds = seconds
+        self._bash = subprocess.Popen(
+            ["bash", "--norc", "--noprofile"],
+            cwd=folder,
+            env={**os.environ, "PATH": f"{path}:{os.environ['PATH']}", "MAY_TAKE": str(seconds)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._say("shopt -s expand_aliases; set -o pipefail")
+
+    def _say(self, line: str) -> None:
+        assert self._bash.stdin
+        self._bash.stdin.write(line + "\n")
+        self._bash.stdin.flush()
+
+    def run(self, command: str) -> tuple[list[str], int]:
+        """What a command prints, and its exit code.
+
+        :raises TimeoutError: If it takes too long, and everything that it started is ended.
+        """
+        assert self._bash.stdout
+        end = f"ended-{uuid.uuid4()}"
+        late = threading.Timer(self._seconds, os.killpg, [self._bash.pid, signal.SIGKILL])
+        late.start()
+        try:
+            self._say(f"eval {shlex.quote(command)} < /dev/null; printf '\\n%s %s\\n' {end} $?")
+            printed: list[str] = []
+            for line in self._bash.stdout:
+                if line.startswith(end):
+                    return "".join(printed).splitlines(), int(line.split()[1])
+                printed.append(line)
+        finally:
+            late.cancel()
+        raise TimeoutError(f"After {self._seconds} s, or with its shell, this has ended: {command}\n{''.join(printed)}")
+
+    def close(self) -> None:
+        assert self._bash.stdin
+        assert self._bash.stdout
+        if self._bash.poll() is None:
+            os.killpg(self._bash.pid, signal.SIGKILL)
+        self._bash.wait()
+        self._bash.stdin.close()
+        self._bash.stdout.close()
+
+
+def can_be_run(command: str) -> bool:
+    """Whether the playbook and the lessons are there that a command of a page names."""
+    _program, playbook, *words = shlex.split(command)
+    named = [word.partition("=")[2] for word in words if word.startswith("workshop_lessons=")]
+    return (ROOT / playbook).is_file() and bool(named) and {*",".join(named).split(",")} <= {*TAUGHT}
+
+
+def mistake(step: Step, shell: Shell) -> str | None:
+    """What is wrong with a step, None if it is as the page says."""
+    if step.command.startswith("ansible-playbook "):
+        return None if can_be_run(step.command) else f"$ {step.command}\nIts playbook or its lessons are not there."
+    watches = "--watch" in step.command.split()
+    printed, code = shell.run(f"MAY_TAKE={WATCHED_SECONDS} {step.command}" if watches else step.command)
+    if step.command.startswith("export KUBECONFIG="):
+        _nothing, code = shell.run('test -f "$KUBECONFIG"')
+    as_told = code == ENDED_BY_TIMEOUT if watches else code in (0, ENDED_BY_PIPE) or may_fail_with(code, step)
+    said = difference(step.output, printed)
+    if not as_told:
+        return f"$ {step.command}\nIt ends with {code}, and the page does not say so. {said or printed}"
+    return f"$ {step.command}\n{said}" if said else None
 
 
 def questions(page: str) -> list[tuple[str, str]]:

@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import typing as t
+from pathlib import Path
+
 import pages
 import pytest
 from runs import ROOT, TAUGHT
@@ -38,7 +42,10 @@ def test_each_question_has_a_folded_answer(lesson: str):
 
 
 def test_commands_have_lines_that_follow_and_output_below():
-    text = "```console\n$ a | \\\n    b\none\n$ c '{\n  }'\n\n$ for x in y; do\n  z\ndone\n```\nand\n```console\n$ d\n```\n```sh\n$ e\n```\n"
+    text = (
+        "```console\n$ a | \\\n    b\none\n$ c '{\n  }'\n\n$ for x in y; do\n  z\ndone\n```\n"
+        "and\n```console\n$ d\n```\n```sh\n$ e\n```\n"
+    )
     assert pages.steps(text) == [
         pages.Step("a | \\\n    b", ["one"]),
         pages.Step("c '{\n  }'", [""]),
@@ -132,3 +139,50 @@ def test_an_answer_that_is_missing_is_seen():
     assert pages.questions("# T\n") == []
     # An empty line is what makes GitHub read what is inside.
     assert pages.questions("## Questions\n" + answered.replace("\n\n  Two", "\n  Two"))[-1:] == []
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> t.Iterator[pages.Shell]:
+    with contextlib.closing(pages.Shell(tmp_path, tmp_path, seconds=3)) as shell:
+        yield shell
+
+
+def mistakes(shell: pages.Shell, block: str) -> list[str]:
+    steps = pages.steps(f"```console\n{block}\n```\n")
+    return [mistake for step in steps if (mistake := pages.mistake(step, shell))]
+
+
+def test_a_page_runs_in_one_shell(shell: pages.Shell):
+    block = "$ alias say='echo said'\n$ A=b; mkdir c; cd c\n$ say $A; cat\nsaid b\n$ basename $PWD; echo d >&2\nc\nd"
+    assert mistakes(shell, block) == []
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param("$ false", id="a command that fails"),
+        pytest.param("$ false\n...", id="a command that fails, whatever it prints"),
+        pytest.param("$ false | cat", id="a command that fails in a pipe"),
+        pytest.param("$ nothing-of-this-name\n...", id="no such command"),
+        pytest.param("$ echo a\n$ echo b\nb", id="an output where none is given"),
+        pytest.param("$ echo a --watch\na --watch", id="a watch that ends"),
+        pytest.param("$ export KUBECONFIG=/nowhere", id="no such kubeconfig"),
+        pytest.param("$ ansible-playbook playbooks/none.yml -e workshop_lessons=logging", id="no such playbook"),
+        pytest.param("$ ansible-playbook playbooks/all.yml -e workshop_lessons=logging,none", id="no such lesson"),
+        pytest.param("$ ansible-playbook playbooks/all.yml", id="a playbook for all"),
+    ],
+)
+def test_a_command_that_is_not_as_told_is_seen(shell: pages.Shell, block: str):
+    assert len(mistakes(shell, block)) == 1
+
+
+def test_what_ends_as_told_is_right(shell: pages.Shell):
+    assert mistakes(shell, "$ ansible-playbook playbooks/all.yml -e workshop_lessons=logging") == []
+    assert mistakes(shell, "$ yes | head -1\ny") == []
+    told = "command terminated with exit code 3"
+    assert mistakes(shell, f"$ (echo {told}; exit 3)\n{told}") == []
+
+
+def test_a_command_that_does_not_end_is_ended(shell: pages.Shell):
+    with pytest.raises(TimeoutError, match="said"):
+        shell.run("echo said; sleep 100")

@@ -178,14 +178,19 @@ def may_fail_with(code: int, step: Step) -> bool:
 
 
 class Shell:
-    """One bash, in which each command of a page runs after the other."""
+    """One bash, in which each command of a page runs after the other, with what is in a folder before all on PATH."""
 
     def __init__(self, folder: Path, path: Path, seconds: int = SECONDS) -> None:
         self._seconds = seconds
         self._bash = subprocess.Popen(
             ["bash", "--norc", "--noprofile"],
             cwd=folder,
-            env={**os.environ, "PATH": f"{path}:{os.environ['PATH']}", "MAY_TAKE": str(seconds)},
+            env={
+                **os.environ,
+                "LC_ALL": "C.UTF-8",
+                "PATH": f"{path}:{os.environ['PATH']}",
+                "MAY_TAKE": str(seconds),
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -24,7 +24,7 @@ KUBECTL = """#!/bin/sh
 exec docker exec -i workshop-control-plane timeout --foreground "${MAY_TAKE:?}" \\
   kubectl --kubeconfig /etc/kubernetes/admin.conf "$@"
 """
-KINDS = "pods,jobs,deployments,replicasets,services,configmaps,secrets"
+KINDS = "pods,jobs,deployments,services,configmaps,secrets"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -55,16 +55,13 @@ def standing(lesson: str) -> list[str]:
     found += told(["docker", "image", "ls", "--format", "image {{.Repository}}:{{.Tag}}"])
     for space in spaces:
         names = told([*node, "--namespace", space.split("/")[1], "get", KINDS, "-o", "name"])
-        # A ReplicaSet of its own for each roll-out is the way of a Deployment.
-        found += {f"{space} {pages.without_random(name)}" for name in names if not name.startswith("replicaset")}
+        found += {f"{space} {pages.without_random(name)}" for name in names}
     found += [str(path) for path in (ROOT / "roles" / lesson).rglob("*")]
     # Others may be at work on the same engine.
     return sorted(one for one in found if not re.search(r"localhost:\d+/|workshop/|near-miss|interrupted|<none>", one))
 
 
-def test_a_page_is_true_right_after_its_lesson(
-    lab: None, playbook: Playbook, page_of: str, shell: pages.Shell, record_property: t.Callable[[str, object], None]
-) -> None:
+def test_a_page_is_true_right_after_its_lesson(lab: None, playbook: Playbook, page_of: str, shell: pages.Shell) -> None:
     steps = pages.steps((ROOT / "roles" / page_of / "README.md").read_text())
     # As on the first day: nothing is left of what was done to an earlier one.
     for name in ("clean", "lessons"):
@@ -74,7 +71,6 @@ def test_a_page_is_true_right_after_its_lesson(
     mistakes = [mistake for step in steps if (mistake := pages.mistake(step, shell))]
     after = standing(page_of)
     cleaned = playbook(str(ROOT / "playbooks/clean.yml"), workshop_lessons=page_of)
-    record_property("commands", len(steps))
     assert not mistakes, "\n\n".join(mistakes)
     assert after == before
     assert cleaned.code == 0, cleaned.output

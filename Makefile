@@ -32,9 +32,10 @@ lint unit galaxy sanity molecule integration:
 	@scripts/prepare.sh requirements-test.lock
 	@scripts/test.sh $@ $(ARGS)
 
-prove: ## Try every near miss, interrupt every lesson, change every plugin; print what came of each
+prove: ## Try every near miss, interrupt every lesson, run every page, change every plugin; print what came of each
 	@scripts/prepare.sh requirements-test.lock
-	pytest tests/integration/test_claims_can_fail.py tests/integration/test_interrupted.py --every-near-miss --every-moment $(ARGS)
+	pytest tests/integration/test_claims_can_fail.py tests/integration/test_interrupted.py tests/integration/test_pages.py \
+	  --every-near-miss --every-moment --every-page $(ARGS)
 	@python scripts/mutants.py
 
 bench: ## Measure the lab and the lessons and print one table

@@ -341,6 +341,9 @@ def main() -> None:
             "namespace": {"type": "str", "required": True},
             "pod": {"type": "str", "required": True},
             "container": {"type": "str"},
+            # The action of this name takes these two, and never hands them on.
+            "for": {"type": "raw"},
+            "seconds": {"type": "float"},
         },
         observe,
     )

@@ -21,6 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         '--every-moment', action='store_true', help='Interrupt every lesson and every role of the lab, not two of them.'
     )
+    parser.addoption('--every-page', action='store_true', help="Run the commands of every lesson's page, not of one.")
     parser.addoption('--near-misses-of', metavar='LESSON', help='Try the near misses of this lesson only.')
 
 

@@ -31,6 +31,7 @@ except ImportError:
 
 _COMMENT = re.compile(r"\A\s*<!--.*?-->\s*", re.DOTALL)
 _TITLE = re.compile(r"\A# +(.+?)\s*\n")
+_FOLDED = re.compile(r"<details><summary>([^<>]+)</summary>")
 _LARGEST_FILE = 40_000
 """Bytes up to which a file is shown."""
 
@@ -68,6 +69,7 @@ def rendered(text: str, link: Callable[[str], str | None]) -> Markup:
     if _Markdown is None:
         return Markup('<pre class="text" tabindex="0">{}</pre>').format(text)
     parser = _Markdown("commonmark", {"html": False}).enable("table")
+    parser.block.ruler.before("paragraph", "folded", _folded)
     tokens = parser.parse(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
@@ -86,6 +88,34 @@ def rendered(text: str, link: Callable[[str], str | None]) -> Markup:
     )
     parser.add_render_rule("table_close", lambda *_args: "</table></div>")
     return Markup(parser.renderer.render(tokens, parser.options, {}))
+
+
+def _folded(state: t.Any, start: int, end: int, silent: bool) -> bool:
+    """A block between two lines that are `<details><summary>…</summary>` and `</details>`, the only HTML there is."""
+
+    def line(number: int) -> str:
+        return str(state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]]).strip()
+
+    opening = _FOLDED.fullmatch(line(start))
+    if opening is None or state.is_code_block(start):
+        return False
+    closing = next((number for number in range(start + 1, end) if line(number) == "</details>"), None)
+    # It ends in the item of a list in which it begins.
+    if closing is None or any(
+        line(number) and state.sCount[number] < state.blkIndent for number in range(start, closing + 1)
+    ):
+        return False
+    if silent:
+        return True
+    state.push("details_open", "details", 1).map = [start, closing]
+    state.push("summary_open", "summary", 1)
+    summary = state.push("inline", "", 0)
+    summary.content, summary.map, summary.children = opening[1], [start, start + 1], []
+    state.push("summary_close", "summary", -1)
+    state.md.block.tokenize(state, start + 1, closing)
+    state.push("details_close", "details", -1)
+    state.line = closing + 1
+    return True
 
 
 def _fence(_renderer: t.Any, tokens: t.Any, index: int, _options: t.Any, _env: t.Any) -> str:

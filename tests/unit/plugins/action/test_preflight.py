@@ -116,7 +116,7 @@ def test_what_a_lab_needs_is_there(looked: mock.Mock):
         mock.call.folder("workshop_state_dir", Path("/tmp/state")),
         mock.call.folder("workshop_cache_dir", Path("/tmp/cache")),
     ]
-    assert [name for name, *_ in looked.mock_calls[2:]] == ["port_is_free"]
+    assert [call[0] for call in looked.mock_calls[2:]] == ["port_is_free"]
 
 
 @pytest.mark.parametrize("workers", [1, 3])

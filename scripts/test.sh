@@ -124,7 +124,8 @@ integration() {
 }
 
 remove_lab() {
-  if [[ -z ${WORKSHOP_KEEP_LAB-} ]]; then
+  # Without an engine there is none.
+  if [[ -z ${WORKSHOP_KEEP_LAB-} ]] && docker version >/dev/null 2>&1; then
     ansible-playbook playbooks/clean.yml -e workshop_clean_lab=true >/dev/null 2>&1 ||
       echo "The lab could not be removed: see ansible-playbook playbooks/clean.yml -e workshop_clean_lab=true." >&2
   fi

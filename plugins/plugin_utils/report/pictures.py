@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report import lists
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.figures import find
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.reading import (
     Claim,
@@ -28,6 +29,7 @@ from ansible_collections.workshop.production_patterns.plugins.plugin_utils.repor
     Drawing,
     columns,
     fitting,
+    mark,
     ticks_path,
 )
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.units import (
@@ -76,6 +78,8 @@ def of_lesson(lesson: Lesson, bars: t.Any = None) -> list[Picture]:
         ("Pods over time", _jobs(lesson)),
         ("What stood when", _pods_of(lesson)),
         ("What is in the layers", _layers(lesson)),
+        ("The processes of each container", lists.trees(lesson)),
+        ("Which image each name meant, one pod after the other", lists.images(lesson)),
     ]
     return [
         _picture(f"picture-{number}", caption, draw)
@@ -122,16 +126,6 @@ def _samples(observed: t.Any, *, within: str = "") -> Iterator[tuple[str, list[d
             yield from _samples(value, within=name)
 
 
-def _shape(drawing: Drawing, x: float, y: float, kind: int, class_: str, size: float = 4) -> None:
-    """A mark; kinds differ in their shapes, so that colours don't have to be told apart."""
-    paths = (
-        f"M{x - size:.1f} {y - size:.1f}l{2 * size} {2 * size}m0 {-2 * size}l{-2 * size} {2 * size}",
-        f"M{x - size:.1f} {y:.1f}a{size} {size} 0 1 0 {2 * size} 0a{size} {size} 0 1 0 {-2 * size} 0z",
-        f"M{x:.1f} {y - size:.1f}l{size} {2 * size}h{-2 * size}z",
-    )
-    drawing.add("path", d=paths[kind % len(paths)], class_=f"mark {class_}")
-
-
 # The time line of a run.
 
 
@@ -167,7 +161,7 @@ def _timeline(run: Run, lessons: Sequence[Lesson], width: int) -> Drawing:
                 if claim.holds:
                     drawing.add("path", d=f"M{x:.1f} {y + 3:.1f}v8", class_="notch")
                 else:
-                    _shape(drawing, x, y + 7, 0, "bad")
+                    mark(drawing, x, y + 7, 0, "bad")
     return drawing
 
 
@@ -373,10 +367,10 @@ def _scatter_drawing(
         if place not in drawn:
             drawn.add(place)
             shape, colour, _label = _SERIES[kind]
-            _shape(drawing, place[0], place[1], shape, colour, 3)
+            mark(drawing, place[0], place[1], shape, colour, 3)
     for number, kind in enumerate(kind for kind, seconds in by_kind.items() if seconds):
         shape, colour, label = _SERIES[kind]
-        _shape(drawing, 60, 12 + 20 * number, shape, colour)
+        mark(drawing, 60, 12 + 20 * number, shape, colour)
         drawing.text(72, 16 + 20 * number, fitting(f"{label}: {_span(by_kind[kind])}", width - 80))
     return drawing
 
@@ -427,7 +421,7 @@ def _breaker_drawing(
         drawing.text(4, y + 14, fitting(claim.sentence, width - 16 - 7 * len(value)))
         drawing.text(width - 4, y + 14, value, anchor="end", class_="value")
         for second in seconds:
-            _shape(drawing, axis.at(second), y + 29, kind, colour)
+            mark(drawing, axis.at(second), y + 29, kind, colour)
     top = bottom + 48
     drawing.text(4, bottom + 40, "The breaker", class_="value")
     clock = Axis(0, until - began, 6, width - 6, clock=True)
@@ -524,7 +518,7 @@ def _jobs_drawing(jobs: Sequence[_Job], width: int) -> Drawing:
             x = axis.at(job.ended_at - began)
             kind, colour = (1, "good") if job.ended.startswith("Complete") else (0, "bad")
             drawing.add("path", d=f"M{x:.1f} {y + 20:.1f}V{y + 50:.1f}", class_="stop")
-            _shape(drawing, x, y + 24, kind, colour, 4)
+            mark(drawing, x, y + 24, kind, colour, 4)
     return drawing
 
 
@@ -609,7 +603,7 @@ def _pods_drawing(pods: Sequence[_Pod], width: int) -> Drawing:
         if pod.deleted:
             drawing.add("path", d=f"M{at(pod.deleted):.1f} {y + 17:.1f}v22", class_="stop")
         for end_at in pod.ends[:50]:
-            _shape(drawing, at(end_at), y + 28, 0, "bad", 4)
+            mark(drawing, at(end_at), y + 28, 0, "bad", 4)
     y = bottom + 40
     for kind, text in (("stands", "created"), ("bar good", "ready")):
         x = 8.0 if kind == "stands" else 90.0
@@ -617,7 +611,7 @@ def _pods_drawing(pods: Sequence[_Pod], width: int) -> Drawing:
         drawing.text(x + 20, y, text, class_="axis")
     drawing.add("path", d=f"M160 {y - 14:.1f}v16", class_="stop")
     drawing.text(166, y, "deleted", class_="axis")
-    _shape(drawing, 228, y - 5, 0, "bad", 4)
+    mark(drawing, 228, y - 5, 0, "bad", 4)
     drawing.text(238, y, "ended", class_="axis")
     drawing.height = y + 6
     return drawing

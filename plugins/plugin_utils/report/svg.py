@@ -117,6 +117,16 @@ class Axis:
         return [index * step for index in range(first, math.floor(self.high / step + 1e-9) + 1)]
 
 
+def mark(drawing: Drawing, x: float, y: float, kind: int, class_: str, size: float = 4) -> None:
+    """A mark; kinds differ in their shapes, so that colours don't have to be told apart."""
+    paths = (
+        f"M{x - size:.1f} {y - size:.1f}l{2 * size} {2 * size}m0 {-2 * size}l{-2 * size} {2 * size}",
+        f"M{x - size:.1f} {y:.1f}a{size} {size} 0 1 0 {2 * size} 0a{size} {size} 0 1 0 {-2 * size} 0z",
+        f"M{x:.1f} {y - size:.1f}l{size} {2 * size}h{-2 * size}z",
+    )
+    drawing.add("path", d=paths[kind % len(paths)], class_=f"mark {class_}")
+
+
 def columns(values: Iterable[float], axis: Axis) -> dict[int, int]:
     """How many of the values there are in each column of pixels, so that any number of them can be drawn."""
     counts: dict[int, int] = {}

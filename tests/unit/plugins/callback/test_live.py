@@ -305,8 +305,11 @@ def test_the_log_is_what_ansible_prints_by_itself(piped, folder) -> None:
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What a run writes to a terminal."""
-    code, written = in_terminal(with_playbooks(tmp_path_factory.mktemp("drawn")), "all.yml")
+    """What a run writes to a terminal, one of whose lessons takes longer than it is from one drawing to the next."""
+    slow = [{"name": "Take a while", "ansible.builtin.command": "sleep 3"}, *ROLES["sidecar"]]
+    code, written = in_terminal(
+        with_playbooks(tmp_path_factory.mktemp("drawn"), **{**ROLES, "sidecar": slow}), "all.yml"
+    )
     assert code == 2, written
     return written
 

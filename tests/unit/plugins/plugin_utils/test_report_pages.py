@@ -455,6 +455,37 @@ def test_layers_are_told_by_what_made_them() -> None:
     assert "75.4 MiB" in picture
 
 
+def test_zombies_are_told_from_the_other_children_of_pid_1() -> None:
+    pid1 = {"pid": 1, "name": "sleep", "command": "sleep 1000", "state": "S"}
+    zombies = [{"pid": pid, "name": "sleep", "command": "", "state": "Z"} for pid in range(7, 27)]
+    living = {"pid": 30, "name": "sh", "command": "sh -c <b>", "state": "S"}
+    init = {"pid": 1, "name": "dumb-init", "command": "dumb-init sleep 1000", "state": "S"}
+    picture = drawn(
+        claim_of("sidecar", observed={"pid1": pid1, "children": [living, *zombies]}),
+        claim_of("sidecar", observed={"pid1": pid1, "children": "the same again"}),
+        claim_of("sidecar", observed={"pid1": init, "children": []}),
+    )[0]
+    assert "sleep 1000 as PID 1 has 21 children, 20 of them zombies" in picture
+    assert "dumb-init sleep 1000 as PID 1 has 0 children" in picture
+    assert picture.count(", a zombie<") == 11
+    assert "and 9 more" in picture
+    assert "30  sh -c &lt;b&gt;<" in picture
+
+
+def test_a_name_that_meant_two_images_is_drawn_with_what_each_pod_got() -> None:
+    def pod(at: float, digest: str, image: str = "localhost:5001/shop/app:latest") -> dict[str, t.Any]:
+        app = {"image": image, "image_digest": f"sha256:{digest * 64}"}
+        return {"name": f"pod-{at:.0f}", "created_at": at, "containers": {"app": app}}
+
+    two = claim_of("sidecar", observed={"one": pod(2.0, "b"), "other": pod(1.0, "a")})
+    picture = drawn(two)[0]
+    assert (
+        "pod-1 asked for app:latest and got sha256:aaaaaaaa…; pod-2 asked for app:latest and got sha256:bb" in picture
+    )
+    assert drawn(claim_of("sidecar", observed={"one": pod(2.0, "a"), "other": pod(1.0, "a")})) == []
+    assert drawn(claim_of("sidecar", observed={"one": pod(2.0, "a"), "other": pod(1.0, "b", "app:1")})) == []
+
+
 def test_requests_around_a_breaker_stand_before_its_states() -> None:
     spells = [
         {"state": "closed", "at": 1795931128, "seconds": 1.0},

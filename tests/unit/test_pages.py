@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import typing as t
 from pathlib import Path
 
@@ -186,3 +187,19 @@ def test_what_ends_as_told_is_right(shell: pages.Shell):
 def test_a_command_that_does_not_end_is_ended(shell: pages.Shell):
     with pytest.raises(TimeoutError, match="said"):
         shell.run("echo said; sleep 100")
+
+
+@every_page
+def test_every_page_goes_the_same_way(lesson: str):
+    """What else a lesson has to say stands between what to do instead and what to do by hand."""
+    headings = re.findall(r"^## (.*)$", page(lesson), re.MULTILINE)
+    assert headings[:2] == ["What goes wrong", "What to do instead"]
+    assert headings[-3:] == ["See it by hand", "In production", "Questions"]
+
+
+@every_page
+def test_a_page_says_where_its_subjects_are_explained(lesson: str):
+    """By Kubernetes' or Docker's own documentation, among others."""
+    production = page(lesson).split("\n## In production\n")[1].split("\n## Questions\n")[0]
+    read_on = production.split("\nRead on:\n")[1]
+    assert re.search(r"\(https://(kubernetes\.io/docs|docs\.docker\.com)/", read_on)

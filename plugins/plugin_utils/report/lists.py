@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The workshop.production_patterns authors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Pictures that are read from top to bottom: the processes of containers, and the images that names have meant."""
+"""Pictures that are read from top to bottom: processes, the images that names have meant, the states of a breaker."""
 
 from __future__ import annotations
 
@@ -125,3 +125,43 @@ def _short(name: str) -> str:
     last = name.rpartition("/")[2]
     before, sign, digest = last.rpartition("sha256:")
     return f"{before}{sign}{digest[:8]}…" if sign else last
+
+
+def breaker(lesson: Lesson) -> t.Callable[[int], Drawing] | None:
+    """A breaker that lets requests pass and one that has tripped, with how many it did which with."""
+    for claim in lesson.claims:
+        tripped, passed = claim.observed.get("open"), claim.observed.get("passed_requests")
+        if isinstance(tripped, dict) and is_number(passed):
+            held, through = tripped.get("rejected_requests"), tripped.get("passed_requests")
+            if is_number(held) and is_number(through):
+                standby = f"Standby: {passed:g} requests went on"
+                return partial(_breaker, standby, f"Tripped: {held:g} answered at once, {through:g} went on")
+    return None
+
+
+def _breaker(standby: str, tripped: str, width: int) -> Drawing:
+    drawing = Drawing("Standby and tripped", f"{standby}. {tripped}.", width)
+    box, gap = min(150.0, width / 4), min(90.0, width / 9)
+    for row, (said, is_open) in enumerate(((standby, False), (tripped, True))):
+        y = 4.0 + 76 * row
+        for number, name in enumerate(("pages", "breaker", "backend")):
+            x = number * (box + gap)
+            state = ("state bad" if is_open else "state good") if name == "breaker" else "track"
+            drawing.add("rect", x=x + 1, y=y, width=box, height=30, rx=4, class_=state)
+            drawing.text(x + box / 2, y + 20, name, anchor="middle", class_="on")
+            if number:
+                end, is_cut = x - 4, is_open and number == 2
+                drawing.add(
+                    "path", d=f"M{x - gap + 6:.1f} {y + 15:.1f}H{end:.1f}", class_="stop" if is_cut else "event"
+                )
+                if is_cut:
+                    mark(drawing, x - gap / 2, y + 15, 0, "bad", 6)
+                else:
+                    drawing.add(
+                        "path",
+                        d=f"M{end - 6:.1f} {y + 10:.1f}L{end:.1f} {y + 15:.1f}L{end - 6:.1f} {y + 20:.1f}",
+                        class_="event",
+                    )
+        drawing.text(0, y + 50, fitting(said, width), class_="bad" if is_open else "good")
+    drawing.height = 4 + 2 * 76
+    return drawing

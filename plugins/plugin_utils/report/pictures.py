@@ -74,6 +74,7 @@ def of_lesson(lesson: Lesson, bars: t.Any = None) -> list[Picture]:
     wanted: list[tuple[str, Draw | None]] = [
         *_all_bars(lesson, bars),
         *_requests(lesson),
+        ("Standby and tripped", lists.breaker(lesson)),
         ("The seconds of each request, and the breaker's states", _breaker(lesson)),
         ("Pods over time", _jobs(lesson)),
         ("What stood when", _pods_of(lesson)),

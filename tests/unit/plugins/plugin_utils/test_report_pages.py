@@ -486,6 +486,15 @@ def test_a_name_that_meant_two_images_is_drawn_with_what_each_pod_got() -> None:
     assert drawn(claim_of("sidecar", observed={"one": pod(2.0, "a"), "other": pod(1.0, "b", "app:1")})) == []
 
 
+def test_a_breaker_is_drawn_on_standby_and_tripped_with_what_it_counted() -> None:
+    counted = {"passed_requests": 0, "rejected_requests": 25, "seconds": 12.5}
+    picture = drawn(claim_of("sidecar", observed={"open": counted, "passed_requests": 44}))[0]
+    assert "Standby: 44 requests went on. Tripped: 25 answered at once, 0 went on." in picture
+    assert picture.count('class="mark bad"') == 1
+    assert drawn(claim_of("sidecar", observed={"open": counted})) == []
+    assert drawn(claim_of("sidecar", observed={"open": {"passed_requests": 0}, "passed_requests": 44})) == []
+
+
 def test_requests_around_a_breaker_stand_before_its_states() -> None:
     spells = [
         {"state": "closed", "at": 1795931128, "seconds": 1.0},

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsiblePromptNoninteractive
 from ansible.plugins.action import ActionBase
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils import settings, surroundings
@@ -45,6 +45,8 @@ class ActionModule(ActionBase):
             settings.check_values(values, str(Path.home()))
             if arguments["reach"]:
                 self._reach(values)
+                if values["workshop_teach"]:
+                    self._have_somebody_there(lessons[0])
         except Problem as problem:
             return {**result, "failed": True, "msg": str(problem)}
         return {**result, "changed": False, "lessons": lessons}
@@ -58,6 +60,17 @@ class ActionModule(ActionBase):
             except AnsibleError as error:
                 raise Problem(f"The value of {name} can't be worked out: {error}") from error
         return values
+
+    def _have_somebody_there(self, lesson: str) -> None:
+        """Raise Problem where nobody can press a key, and else wait until somebody does."""
+        try:
+            self._display.prompt_until(
+                f"\n{lesson} will stop before each of its claims, so that a class can guess. Press Enter to begin."
+            )
+        except AnsiblePromptNoninteractive as error:
+            raise Problem(
+                "workshop_teach waits for Enter before each claim, and there is no terminal: leave it out here."
+            ) from error
 
     def _reach(self, values: dict[str, Any]) -> None:
         """Raise Problem where something is not there that a run relies on."""

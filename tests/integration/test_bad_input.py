@@ -99,6 +99,10 @@ def busy_port() -> t.Iterator[int]:
             {'workshop_debian_image': 'https://x/debian'},
             "workshop_debian_image can't be 'https://x/debian'",
         ),
+        (
+            {'workshop_teach': True, 'workshop_lessons': 'pod_quotas'},
+            'workshop_teach waits for Enter before each claim, and there is no terminal',
+        ),
         ({'workshop_state_dir': '/dev/null/state'}, 'for /dev/null is no folder: name another.'),
         ({'workshop_state_dir': str(Path.home())}, 'for your home lies in it and it is removed with the lab'),
         (

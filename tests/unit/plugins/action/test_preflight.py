@@ -10,8 +10,10 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from ansible.errors import AnsiblePromptNoninteractive
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
+from ansible.utils.display import Display
 from ansible_collections.workshop.production_patterns.plugins.action.preflight import ROLES, ActionModule
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils import settings, surroundings
 
@@ -117,6 +119,19 @@ def test_what_a_lab_needs_is_there(looked: mock.Mock):
         mock.call.folder("workshop_cache_dir", Path("/tmp/cache")),
     ]
     assert [call[0] for call in looked.mock_calls[2:]] == ["port_is_free"]
+
+
+@pytest.mark.parametrize(
+    ("pressed", "said"),
+    [(None, None), (AnsiblePromptNoninteractive("no terminal"), "there is no terminal: leave it out here")],
+    ids=["somebody", "nobody"],
+)
+def test_a_lesson_in_front_of_a_class_begins_when_somebody_is_there(looked: mock.Mock, pressed, said):
+    teaching = {"workshop_teach": True, "workshop_lessons": "pod_quotas"}
+    with mock.patch.object(Display, "prompt_until", side_effect=[pressed]) as asked:
+        result = check(teaching, reach=True)
+    assert asked.call_count == 1
+    assert said in result["msg"] if said else not result.get("failed")
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -20,6 +20,7 @@ options:
       - Whether to look too for what a run relies on.
       - Those are folders that can be written to, and for the lab a port that is free or its own and the kernel's limits
         for the nodes; for a cluster that somebody brings it is that cluster and its registry, which have to answer.
+      - With C(workshop_teach) it waits last for Enter, so that what needs a terminal does not begin without one.
     type: bool
     default: false
   allow_no_lesson:

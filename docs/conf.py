@@ -14,3 +14,5 @@ pygments_style = 'ansible'
 myst_heading_anchors = 4
 # What the pages link to, and no pages themselves.
 exclude_patterns = ['files/**', 'roles/*/files/**', 'roles/*/templates/**']
+# In a console a quoted text goes on in the next line, which Pygments does not expect.
+suppress_warnings = ['misc.highlighting_failure']

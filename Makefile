@@ -24,7 +24,7 @@ test: ## Pass every test, from lint to whole runs
 
 lint: ## Test part: the style of everything, and types
 unit: ## Test part: plugins, and what every role must have
-galaxy: ## Test part: what Galaxy and ansible-builder ask of the archive
+galaxy: ## Test part: the documentation as a site, and what Galaxy and ansible-builder ask of the archive
 sanity: ## Test part: ansible-test
 molecule: ## Test part: every role, in one lab
 integration: ## Test part: whole runs, bad input, broken labs, claims that must fail

@@ -52,8 +52,11 @@ unit() {
   pytest tests/unit "$@"
 }
 
-# What Galaxy does with an archive that is uploaded, and ansible-builder with one that goes into an image. Linting is above.
+# What Galaxy does with an archive that is uploaded, ansible-builder with one that goes into an image, and a site with what
+# is documented. Linting is above.
 galaxy() (
+  say "galaxy: the site of the documentation"
+  scripts/docs.sh
   say "galaxy: Galaxy's importer on the built archive"
   tree=$(mktemp -d)
   trap 'rm -rf "$tree"' EXIT

@@ -24,7 +24,10 @@ awk -v lessons="$lessons" '{ if ($0 == "@LESSONS@") print lessons; else print }'
 ANSIBLE_COLLECTIONS_PATH="$PWD/.collections" antsibull-docs collection --use-current --squash-hierarchy --fail-on-error \
   --dest-dir "$source/collection" workshop.production_patterns
 rm -rf docs-site
-sphinx-build --quiet --warning-file "$source/warnings" "$source" docs-site 2>/dev/null
+if ! sphinx-build --quiet --warning-file "$source/warnings" "$source" docs-site 2>"$source/said"; then
+  cat "$source/said" >&2
+  exit 1
+fi
 # What is documented elsewhere has its page there, and folders have none.
 folders="target not found: '(LICENSE|playbooks/examples|(\.\./)+files/[a-z/]+)'"
 elsewhere="undefined label: '(ansible_collections\.(ansible|community|kubernetes)\.|common_return_values'|ansible_configuration_settings'|[a-z]+_plugins')"

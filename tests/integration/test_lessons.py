@@ -63,6 +63,10 @@ def test_no_pod_that_a_lesson_leaves_collects_zombies(lab):
         seen = subprocess.run(node, check=True, capture_output=True, text=True).stdout.splitlines()
         return {line for line in seen if line.startswith("Z")}
 
+    kubectl = ["docker", "exec", "workshop-control-plane", "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
+    # The one that looks at the node's logs is looked into every other second.
+    phase = ["get", "pod", "chatty", "--namespace", "workshop-logging", "--output", "jsonpath={.status.phase}"]
+    assert subprocess.run([*kubectl, *phase], check=True, capture_output=True, text=True).stdout == "Running"
     first = zombies()
     time.sleep(5)
     # One that was just about to be reaped is gone by now.

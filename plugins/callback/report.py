@@ -173,7 +173,8 @@ class CallbackModule(CallbackBase):
             return
 
         self._display.banner("CLAIMS")
-        for lesson in lessons:
+        # What failed stands last, since the end of a long output is what is seen.
+        for lesson in sorted(lessons, key=lambda lesson: lesson.status == "failed"):
             for text, colour in paragraphs(lesson, self._display.columns):
                 self._display.display(text, color=colour)
         self._display.display("")

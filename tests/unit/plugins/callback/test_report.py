@@ -260,7 +260,9 @@ def test_summary_in_the_terminal(mixed: Run) -> None:
     assert any(line.startswith("✗ pattern       A line is kept (") for line in lines)
     assert "seconds=5.25" in lines
     assert "✗ Deploy: no such image" in lines
-    assert "pod_quotas: not run" in lines
+    # What failed is told last.
+    statuses = [line.partition(",")[0] for line in lines if line.partition(":")[0] in LESSONS]
+    assert statuses == ["sidecar: held", "pod_quotas: not run", "logging: failed", "direct_pods: failed"]
     assert lines[-1] == (
         "3 claims hold, 1 failed, 2 lessons failed (logging, direct_pods), 1 lesson not run (pod_quotas);"
         " report: workshop-report/index.html"

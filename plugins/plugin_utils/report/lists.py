@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The workshop.production_patterns authors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Pictures that are read from top to bottom: processes, the images that names have meant, the states of a breaker."""
+"""Pictures that are read from top to bottom: processes, images by their names, a breaker's states, lines of logs."""
 
 from __future__ import annotations
 
@@ -164,4 +164,53 @@ def _breaker(standby: str, tripped: str, width: int) -> Drawing:
                     )
         drawing.text(0, y + 50, fitting(said, width), class_="bad" if is_open else "good")
     drawing.height = 4 + 2 * 76
+    return drawing
+
+
+class Line(t.NamedTuple):
+    """What a program wrote, by which way, and in which log it stands then, if in any."""
+
+    text: str
+    way: str
+    log: str | None
+
+
+def lines(lesson: Lesson) -> t.Callable[[int], Drawing] | None:
+    """Where each line went that a program wrote to a file or to its streams."""
+    found = [line for claim in lesson.claims for line in _lines(claim.observed)]
+    return partial(_drawn_lines, found[:_MOST]) if any(line.log for line in found) else None
+
+
+def _lines(observed: dict[str, t.Any]) -> Iterator[Line]:
+    in_file, in_log, kept, streamed, own = (
+        value if isinstance(value, list) else []
+        for value in map(
+            observed.get, ("lines_in_file", "lines_in_log", "kept_on_node", "log_of_sidecar", "log_of_program")
+        )
+    )
+    for text in in_file:
+        yield Line(str(text), "a file", "its log" if text in in_log else None)
+    for entry in kept:
+        if isinstance(entry, list) and len(entry) == 2:
+            yield Line(str(entry[1]), str(entry[0]), "its log" if entry[1] in in_log else None)
+    added = observed.get("added_line")
+    if isinstance(added, str):
+        log = "its log" if added in own else "the sidecar's log" if added in streamed else None
+        yield Line(added, "a file with a sidecar", log)
+
+
+def _drawn_lines(found: Sequence[Line], width: int) -> Drawing:
+    told = "; ".join(f"“{line.text}” by {line.way}: {line.log or 'no log'}" for line in found)
+    drawing = Drawing("Where each line went", told, width)
+    column = min(width * 0.58, 260)
+    y = 4.0
+    for line in found:
+        drawing.text(0, y + 14, fitting(line.text, width), class_="on")
+        kind, class_ = (1, "good") if line.log else (0, "bad")
+        drawing.text(16, y + 36, line.way)
+        drawing.add("path", d=f"M{column - 22:.1f} {y + 32:.1f}h14", class_="event")
+        mark(drawing, column, y + 32, kind, class_)
+        drawing.text(column + 12, y + 36, line.log or "no log", class_=class_)
+        y += 54
+    drawing.height = y
     return drawing

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report import lists
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report import lists, moments
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.figures import find
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.reading import (
     Claim,
@@ -29,6 +29,7 @@ from ansible_collections.workshop.production_patterns.plugins.plugin_utils.repor
     Drawing,
     columns,
     fitting,
+    frame,
     mark,
     ticks_path,
 )
@@ -81,6 +82,9 @@ def of_lesson(lesson: Lesson, bars: t.Any = None) -> list[Picture]:
         ("What is in the layers", _layers(lesson)),
         ("The processes of each container", lists.trees(lesson)),
         ("Which image each name meant, one pod after the other", lists.images(lesson)),
+        ("Where each line went", lists.lines(lesson)),
+        ("Memory up to the limit, and the kills", moments.kills(lesson)),
+        ("When the change arrived", moments.change(lesson)),
     ]
     return [
         _picture(f"picture-{number}", caption, draw)
@@ -94,19 +98,7 @@ def _picture(identifier: str, caption: str, draw: Draw, wide: int = WIDE) -> Pic
     return Picture(caption, [(kind, draw(width).markup(f"{identifier}-{kind}")) for kind, width in kinds])
 
 
-# Parts that several pictures have.
-
-
-def _frame(drawing: Drawing, axis: Axis, top: float, bottom: float) -> None:
-    """The axis of seconds from left to right below a picture, with lines up to its top."""
-    room = 80 if axis.log or axis.high > 120 else 60
-    for value in axis.ticks(room):
-        x = axis.at(value)
-        drawing.add("path", d=f"M{x:.1f} {top:.1f}V{bottom:.1f}", class_="grid")
-        text = f"{value / 60:g} min" if axis.clock and value and value % 60 == 0 else duration(value)
-        anchor = "end" if x > drawing.width - 4 * len(text) else "start" if x < 4 * len(text) else "middle"
-        drawing.text(x, bottom + 15, text, anchor=anchor, class_="axis")
-    drawing.height = max(drawing.height, bottom + 22)
+# Requests in what was observed.
 
 
 def _samples(observed: t.Any, *, within: str = "") -> Iterator[tuple[str, list[dict[str, t.Any]]]]:
@@ -144,7 +136,7 @@ def _timeline(run: Run, lessons: Sequence[Lesson], width: int) -> Drawing:
     )
     drawing = Drawing("Time line of the lessons", f"{told}. Marks are claims.", width)
     bottom = 8.0 + row * len(lessons)
-    _frame(drawing, axis, 6, bottom)
+    frame(drawing, axis, 6, bottom)
     for number, lesson in enumerate(lessons):
         y = 8.0 + row * number
         name = fitting(lesson.name, width - 12 if stacked else 200)
@@ -270,7 +262,7 @@ def _request_lanes(claim: Claim, samples: Sequence[dict[str, t.Any]], width: int
     right = [event for event in reversed(events) if event not in left]
     top = 18.0 * max(len(left), len(right)) + 4
     bottom = top + 44.0 * len(ordered)
-    _frame(drawing, axis, top, bottom)
+    frame(drawing, axis, top, bottom)
     for number, ((served, kind), at) in enumerate(ordered):
         y = top + 44 * number
         drawing.text(6, y + 14, f"{'✓' if served else '✗'} {kind}: {len(at)}", class_="good" if served else "bad")
@@ -356,7 +348,7 @@ def _scatter_drawing(
         )
         if end - start > LETTER * len(spell["state"]):
             drawing.text((start + end) / 2, top - 6, spell["state"], anchor="middle", class_="on")
-    _frame(drawing, clock, top, bottom)
+    frame(drawing, clock, top, bottom)
     for value in height.ticks(30):
         y = height.at(value)
         drawing.add("path", d=f"M52 {y:.1f}H{width - 8}", class_="grid")
@@ -414,7 +406,7 @@ def _breaker_drawing(
     )
     row = 46.0
     bottom = 8 + row * len(rows)
-    _frame(drawing, axis, 6, bottom)
+    frame(drawing, axis, 6, bottom)
     for number, (claim, seconds) in enumerate(rows):
         y = 8 + row * number
         kind, colour, _label = _SERIES[claim.shows]
@@ -426,7 +418,7 @@ def _breaker_drawing(
     top = bottom + 48
     drawing.text(4, bottom + 40, "The breaker", class_="value")
     clock = Axis(0, until - began, 6, width - 6, clock=True)
-    _frame(drawing, clock, top, top + 40)
+    frame(drawing, clock, top, top + 40)
     for spell in spells[:500]:
         start, end = clock.at(spell["at"] - began), clock.at(spell["at"] + spell["seconds"] - began)
         drawing.add("rect", x=start, y=top, width=max(end - start, 2.0), height=40, class_=f"state {_state(spell)}")
@@ -497,7 +489,7 @@ def _jobs_drawing(jobs: Sequence[_Job], width: int) -> Drawing:
     drawing = Drawing("Pods over time", f"{told}. Seconds since the first pod.", width)
     row = 58.0
     bottom = 6 + row * len(jobs)
-    _frame(drawing, axis, 4, bottom)
+    frame(drawing, axis, 4, bottom)
     for number, job in enumerate(jobs):
         y = 6 + row * number
         end = job.ended if job.ended_at is not None else "no end seen"
@@ -588,7 +580,7 @@ def _pods_drawing(pods: Sequence[_Pod], width: int) -> Drawing:
     drawing = Drawing("What stood when", f"{told}. Seconds since the first of these pods was created.", width)
     row = 46.0
     bottom = 6 + row * len(pods)
-    _frame(drawing, axis, 4, bottom)
+    frame(drawing, axis, 4, bottom)
     for number, pod in enumerate(pods):
         y = 6 + row * number
         life = ", ".join(f"{what} {duration(when - began)}" for what, when in _life(pod)[1:])

@@ -11,6 +11,7 @@ import typing as t
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.units import duration
 from markupsafe import Markup, escape
 
 WIDE, NARROW = 720, 320
@@ -115,6 +116,18 @@ class Axis:
         step = next(step for step in steps if step >= raw * 0.999)
         first = math.ceil(self.low / step - 1e-9)
         return [index * step for index in range(first, math.floor(self.high / step + 1e-9) + 1)]
+
+
+def frame(drawing: Drawing, axis: Axis, top: float, bottom: float) -> None:
+    """The axis of seconds from left to right below a picture, with lines up to its top."""
+    room = 80 if axis.log or axis.high > 120 else 60
+    for value in axis.ticks(room):
+        x = axis.at(value)
+        drawing.add("path", d=f"M{x:.1f} {top:.1f}V{bottom:.1f}", class_="grid")
+        text = f"{value / 60:g} min" if axis.clock and value and value % 60 == 0 else duration(value)
+        anchor = "end" if x > drawing.width - 4 * len(text) else "start" if x < 4 * len(text) else "middle"
+        drawing.text(x, bottom + 15, text, anchor=anchor, class_="axis")
+    drawing.height = max(drawing.height, bottom + 22)
 
 
 def mark(drawing: Drawing, x: float, y: float, kind: int, class_: str, size: float = 4) -> None:

@@ -495,6 +495,48 @@ def test_a_breaker_is_drawn_on_standby_and_tripped_with_what_it_counted() -> Non
     assert drawn(claim_of("sidecar", observed={"open": {"passed_requests": 0}, "passed_requests": 44})) == []
 
 
+def test_a_line_is_told_by_the_log_that_it_went_to() -> None:
+    written = {"lines_in_file": ["hello"], "lines_in_log": []}
+    streams = {
+        "lines_in_log": ["oops", "hello"],
+        "kept_on_node": [["stderr", "oops"], ["stdout", "hello"], ["stdout", "lost"]],
+    }
+    streamed = {"added_line": "more", "log_of_sidecar": ["hello", "more"], "log_of_program": []}
+    seen = [claim_of("sidecar", observed=observed) for observed in (written, streams, streamed)]
+    picture = drawn(*seen)[0]
+    assert (
+        "“hello” by a file: no log; “oops” by stderr: its log; “hello” by stdout: its log; “lost” by stdout: no log; "
+        "“more” by a file with a sidecar: the sidecar&#39;s log"
+    ) in picture
+    assert picture.count('class="mark bad"') == 2
+    assert drawn(seen[0]) == []
+
+
+def test_kills_are_drawn_by_what_was_held_under_the_limit() -> None:
+    endings = [{"started_at": 1e9 + at, "finished_at": 1e9 + at + 1} for at in (1, 5)]
+    killed = {"limit_bytes": 20 * 1024**2, "endings": endings, "held_last_mebibytes": [19, 18.5]}
+    picture = drawn(claim_of("sidecar", observed=killed))[0]
+    assert (
+        "The limit is 20 MiB. started at 0 s, killed at 1 s when it held 19 MiB; "
+        "started at 4 s, killed at 5 s when it held 18.5 MiB."
+    ) in picture
+    assert "killed twice, at 18.5 MiB" in picture
+    # The second bar ends below the first one, and both below the line of the limit.
+    (limit,) = re.findall(r'd="M4 ([0-9.]+)H', picture)
+    first, second = re.findall(r'd="M[0-9.]+ 150.0L[0-9.]+ ([0-9.]+)H', picture)
+    assert float(limit) < float(first) < float(second)
+    assert drawn(claim_of("sidecar", observed={**killed, "endings": []})) == []
+
+
+def test_a_change_is_told_from_the_answer_before_it_to_the_answer_after_it() -> None:
+    before = {"asked_at": 1e9 + 10, "written_at": 1e9, "greeting": "Hello"}
+    after = {"asked_at": 1e9 + 100, "written_at": 1e9 + 92.5, "greeting": "Good evening"}
+    picture = drawn(claim_of("sidecar", observed={"answer": before, "answer_after": after}))[0]
+    assert "0 s: it says “Hello”; 82.5 s: the file in the container changes; 90 s: it says “Good evening”." in picture
+    # Where the file is the old one, nothing has arrived.
+    assert drawn(claim_of("sidecar", observed={"answer": before, "answer_after": {**after, "written_at": 1e9}})) == []
+
+
 def test_requests_around_a_breaker_stand_before_its_states() -> None:
     spells = [
         {"state": "closed", "at": 1795931128, "seconds": 1.0},

@@ -42,6 +42,10 @@ class Job(TypedDict):
     removed_after_seconds: float | None
 
 
+class SeenTermination(Termination):
+    seen_after_seconds: float | None
+
+
 def _condition(found: Json, *kinds: str) -> Json:
     conditions = (found.get("status") or {}).get("conditions") or ()
     return next((one for one in conditions if one["type"] in kinds and one["status"] == "True"), {})
@@ -57,13 +61,20 @@ def _created_at(found: Json) -> float:
     return epoch(found["metadata"]["creationTimestamp"]) or 0.0
 
 
-def terminations(versions: Iterable[Json]) -> list[Termination]:
-    """Every ending of a container that the versions of a pod tell of, once and by time."""
-    known: dict[tuple[str, str], tuple[float, list[Termination]]] = {}
-    for pod in versions:
+def terminations(uid: str, seen: Seen) -> list[SeenTermination]:
+    """Every ending of a pod's containers that was seen, once and by time."""
+    known: dict[tuple[str, str], tuple[float, list[SeenTermination]]] = {}
+    for pod in seen.endings.get(uid, ()):
         for name, ident, part, status in ended_containers(pod):
             finished_at = epoch(status["state"]["terminated"].get("finishedAt")) or 0.0
-            known[name, ident] = finished_at, outcome({**pod, "status": {part: [status]}})["terminations"]
+            seen_at = seen.ended_seen_at[uid, name, ident]
+            known[name, ident] = (
+                finished_at,
+                [
+                    {**one, "seen_after_seconds": _between(one["finished_at"], seen_at)}
+                    for one in outcome({**pod, "status": {part: [status]}})["terminations"]
+                ],
+            )
     return [one for _finished_at, found in sorted(known.values(), key=lambda one: one[0]) for one in found]
 
 
@@ -71,7 +82,7 @@ def pod_outcome(uid: str, seen: Seen) -> dict[str, Any]:
     """How a pod stands, as pod_outcome gives it, with all that was seen on the way."""
     pod = seen.objects[uid]
     metadata = pod["metadata"]
-    ended = terminations(seen.endings.get(uid, ()))
+    ended = terminations(uid, seen)
     deleting = seen.deleting.get(uid, {"metadata": {}})["metadata"]
     deadline = epoch(deleting.get("deletionTimestamp"))
     return {
@@ -98,7 +109,7 @@ def job_outcome(uid: str, jobs: Seen, pods: Seen) -> Job:
     own.sort(key=lambda pod_uid: _created_at(pods.objects[pod_uid]))
     created_at = [_created_at(pods.objects[pod_uid]) for pod_uid in own]
     ends = [_end(pods.endings.get(pod_uid, ())) for pod_uid in own]
-    ended = [one for pod_uid in own for one in terminations(pods.endings.get(pod_uid, ()))]
+    ended = [one for pod_uid in own for one in terminations(pod_uid, pods)]
     over = _condition(job, "Complete", "Failed")
     ended_at, started_at = epoch(over.get("lastTransitionTime")), epoch(status.get("startTime"))
     # Clusters before 1.31 say it only when the last pod has ended.

@@ -321,22 +321,24 @@ class Seen:
     endings: dict[str, list[Json]] = field(default_factory=dict)
     """Of pods: each version that told of a container's ending that was not known before."""
 
+    ended_seen_at: dict[tuple[str, str, str], float | None] = field(default_factory=dict)
+    """When each of them came, in seconds since the epoch; None for what a look found. By uid, name and identity."""
+
     gaps: int = 0
     """How often there was a new look instead of the changes, so that what was short in between may be missing."""
 
     _looked: bool = False
-    _known: set[tuple[str, str, str]] = field(default_factory=set)
 
     def take(self, news: Look | Change) -> None:
         """Add what a look or a change says."""
         if isinstance(news, Change):
-            uid = self._add(news.object)
+            uid = self._add(news.object, news.at)
             if news.deleted:
                 self.gone_at[uid] = news.at
             return
         self.gaps += self._looked
         self._looked = True
-        there = {self._add(found) for found in news.objects}
+        there = {self._add(found, None) for found in news.objects}
         for uid in self.objects.keys() - there - self.gone_at.keys():
             self.gone_at[uid] = news.at
 
@@ -348,14 +350,14 @@ class Seen:
             uid in shown or at > int(look.version) for uid, at in known.items()
         )
 
-    def _add(self, found: Json) -> str:
+    def _add(self, found: Json, at: float | None) -> str:
         uid: str = found["metadata"]["uid"]
         self.objects[uid] = found
         if "deletionTimestamp" in found["metadata"]:
             self.deleting.setdefault(uid, found)
-        told = {(uid, name, ident) for name, ident, _part, _status in ended_containers(found)}
-        if told - self._known:
-            self._known |= told
+        told = {(uid, name, ident): at for name, ident, _part, _status in ended_containers(found)}
+        if told.keys() - self.ended_seen_at:
+            self.ended_seen_at = told | self.ended_seen_at
             self.endings.setdefault(uid, []).append(found)
         return uid
 

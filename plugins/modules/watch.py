@@ -253,10 +253,17 @@ pods:
   contains:
     terminations:
       description: Every ending of its containers that was seen, by time, as in
-        M(workshop.production_patterns.pod_outcome).
+        M(workshop.production_patterns.pod_outcome), and with what follows.
       type: list
       elements: dict
       sample: []
+      contains:
+        seen_after_seconds:
+          description:
+            - How long after its end the pod's status was seen to say so. The cluster has the end in whole seconds.
+            - V(null) for one that a look found, as that with which the watch begins, and so may have come long before.
+          type: float
+          sample: 0.62
     oom_killed:
       description: Whether the reason of any of them is C(OOMKilled).
       type: bool

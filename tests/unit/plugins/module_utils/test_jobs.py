@@ -178,6 +178,18 @@ def test_every_ending_that_was_seen_is_told_not_only_the_last_two():
     assert hog["containers"]["hog"]["restarts"] == 5
 
 
+def test_an_ending_says_how_long_after_it_it_was_seen_unless_it_was_there_before():
+    """Of what a look finds nobody knows how long it has been there: the first one, and one after a gap."""
+    pods, end = seen(crashed(1, "a")), PODS["oom_killed"]["status"]["containerStatuses"][0]["lastState"]["terminated"]
+    finished_at = epoch(end["finishedAt"]) or 0.0
+    pods.take(Change(crashed(2, "b"), False, finished_at + 0.75))
+    # Told again, which says nothing new.
+    pods.take(Change(crashed(2, "b"), False, finished_at + 60))
+    pods.take(Look([crashed(3, "c")], finished_at + 61, "9"))
+    hog = pod_outcomes(pods)["hog"]
+    assert [one["seen_after_seconds"] for one in hog["terminations"]] == [None, 0.75, None]
+
+
 def test_the_endings_of_several_containers_are_told_once_and_by_time():
     pod = copy.deepcopy(PODS["error_137"])
     (first,) = pod["status"]["containerStatuses"]

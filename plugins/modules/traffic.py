@@ -33,9 +33,13 @@ options:
   pods:
     description:
       - The names of the pods that the clients run in.
+      - One of this and O(pod) is needed.
     type: list
     elements: str
-    required: true
+  pod:
+    description:
+      - The name of the pod of a single client, of which what RV(clients) says then stands at the top, too.
+    type: str
   container:
     description:
       - The name of the container that the client runs in.
@@ -68,6 +72,15 @@ author:
 """
 
 EXAMPLES = r"""
+- name: Read what became of the requests of a roll-out
+  workshop.production_patterns.traffic:
+    kubeconfig: ~/.kube/workshop
+    context: kind-workshop
+    namespace: readiness
+    pod: client
+  register: rolled_out
+  failed_when: rolled_out is failed or rolled_out.failed_requests > 0
+
 - name: Wait until the last twenty requests were answered alike
   workshop.production_patterns.traffic:
     kubeconfig: ~/.kube/workshop
@@ -296,7 +309,7 @@ why:
 seconds:
   description: How long it waited.
   type: float
-  returned: with O(for)
+  returned: with O(for) and O(pods)
   sample: 14.204
 """
 
@@ -398,26 +411,30 @@ def observe(cluster: Cluster) -> dict[str, Any]:
     since, until = cluster.params["since"], cluster.params["until"]
     if since is not None and until is not None and since > until:
         raise Problem(f"since ({since}) is later than until ({until}): exchange or correct them.")
-    if not cluster.params["pods"]:
+    alone = cluster.params["pod"]
+    names = cluster.params["pods"] if alone is None else [alone]
+    if not names:
         raise Problem("pods is empty: name the pods of the clients.")
     clients: dict[str, Any] = {}
     problems: list[str] = []
-    for name in cluster.params["pods"]:
+    for name in names:
         try:
             clients[name] = client(cluster, name)
         except Problem as problem:
             clients[name] = problem.seen
             problems.append(str(problem))
+    seen = {"clients": clients, **clients.get(alone, {})}
     if problems:
-        raise Problem(" ".join(problems), clients=clients)
-    return {"changed": False, "clients": clients}
+        raise Problem(" ".join(problems), **seen)
+    return {"changed": False, **seen}
 
 
 def main() -> None:
     run(
         {
             "namespace": {"type": "str", "required": True},
-            "pods": {"type": "list", "elements": "str", "required": True},
+            "pods": {"type": "list", "elements": "str"},
+            "pod": {"type": "str"},
             "container": {"type": "str"},
             "since": {"type": "float"},
             "until": {"type": "float"},
@@ -426,6 +443,8 @@ def main() -> None:
             "seconds": {"type": "float"},
         },
         observe,
+        required_one_of=[("pod", "pods")],
+        mutually_exclusive=[("pod", "pods")],
     )
 
 

@@ -44,6 +44,7 @@ class FakeCluster:
     def __init__(self, *lines: str, pods: tuple[Any, ...] = (), refusal: Any = None, **options: Any) -> None:
         self.params = {
             "pods": ["client"],
+            "pod": None,
             "namespace": "shop",
             "container": None,
             "since": None,
@@ -82,6 +83,16 @@ def test_what_became_of_the_requests():
     seen = look(FakeCluster(line(0), line(1, 503), line(2), since=NOON + 1))
     assert (seen["requests"], seen["failed_requests"], seen["ended"]) == (2, 1, False)
     assert (seen["missing_requests"], seen["cut_lines"], seen["not_seen"]) == (0, 0, [])
+
+
+def test_a_single_client_is_told_without_its_name_too():
+    seen: dict[str, Any] = observe(FakeCluster(line(0), line(1, 503), pods=None, pod="client"))  # type: ignore[arg-type]
+    assert seen == {"changed": False, "clients": seen["clients"], **seen["clients"]["client"]}
+    assert seen["failed_requests"] == 1
+    # A log that lacks requests fails the task, and says even so what was seen.
+    with pytest.raises(Problem) as raised:
+        observe(FakeCluster(line(0), pods=(client(restarts=1),) * 2, pod="client", since=NOON - 3600))  # type: ignore[arg-type]
+    assert raised.value.seen["requests"] == raised.value.seen["clients"]["client"]["requests"] == 1
 
 
 def test_what_is_missing_and_what_was_cut_is_counted_and_said():

@@ -30,11 +30,13 @@ class Percentiles(TypedDict):
 
 
 class Group(TypedDict):
-    """Requests that have something in common: how many, when the first and the last began, and how long they took."""
+    """Requests that have something in common: how many, when they began and ended, and how long they took."""
 
     requests: int
     first_at: float | None
     last_at: float | None
+    first_ended_at: float | None
+    last_ended_at: float | None
     seconds: Percentiles
 
 
@@ -243,11 +245,14 @@ def per_second(samples: Sequence[Sample]) -> float | None:
 
 
 def group(samples: Sequence[Sample]) -> Group:
-    """How many they are, ordered by time, when they began and how long they took."""
+    """How many they are, ordered by time, when they began and ended, and how long they took."""
+    ends = [round(sample["at"] + sample["seconds"], 6) for sample in samples]
     return {
         "requests": len(samples),
         "first_at": samples[0]["at"] if samples else None,
         "last_at": samples[-1]["at"] if samples else None,
+        "first_ended_at": min(ends, default=None),
+        "last_ended_at": max(ends, default=None),
         "seconds": percentiles(samples),
     }
 

@@ -125,6 +125,12 @@ containers:
       description: When it ended, in seconds since the epoch.
       type: float
       sample: 1769860830.0
+    stop_seconds:
+      description:
+        - How long that was after RV(told_at), in whole seconds as both are.
+        - V(null) where one of them is, and for a container that had ended before.
+      type: float
+      sample: 29.0
   sample:
     sleeper:
       exit_code: 137
@@ -133,6 +139,7 @@ containers:
       message: null
       started_at: 1769860770.0
       finished_at: 1769860830.0
+      stop_seconds: 29.0
 """
 
 import time
@@ -189,6 +196,10 @@ def told_at(cluster: Cluster, uid: str) -> float | None:
     return min((time for time in times if time is not None), default=None)
 
 
+def _between(begin: float | None, end: float | None) -> float | None:
+    return None if begin is None or end is None or end < begin else end - begin
+
+
 def stop(cluster: Cluster) -> dict[str, Any]:
     name, namespace, timeout = (cluster.params[option] for option in ("pod", "namespace", "timeout"))
     grace_seconds = cluster.params["grace_seconds"]
@@ -210,12 +221,15 @@ def stop(cluster: Cluster) -> dict[str, Any]:
     deleted_at, begun = time.time(), time.monotonic()
     grace_seconds = delete(cluster, uid, grace_seconds)
 
-    def result(**more: Any) -> dict[str, Any]:
+    def result(told: float | None = None, **more: Any) -> dict[str, Any]:
         return {
             "changed": True,
             "deleted_at": round(deleted_at, 3),
             "grace_seconds": grace_seconds,
-            "containers": endings(seen.objects[uid]),
+            "containers": {
+                container: {**ending, "stop_seconds": _between(told, ending["finished_at"])}
+                for container, ending in endings(seen.objects[uid]).items()
+            },
             "gaps": seen.gaps,
             **more,
         }
@@ -226,7 +240,8 @@ def stop(cluster: Cluster) -> dict[str, Any]:
             for _source, news in part:
                 seen.take(news)
             if uid in seen.gone_at:
-                return result(seconds=round(time.monotonic() - begun, 3), told_at=told_at(cluster, uid))
+                seconds, told = round(time.monotonic() - begun, 3), told_at(cluster, uid)
+                return result(told, seconds=seconds, told_at=told)
     except Problem as problem:
         raise Problem(
             f"Pod {name} in namespace {namespace} was deleted, but its end could not be watched: {problem}", **result()

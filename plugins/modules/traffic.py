@@ -177,6 +177,14 @@ clients:
           description: When the last of them began, or V(null).
           type: float
           sample: 1769860832.85
+        first_ended_at:
+          description: When the first one had its answer or had failed, or V(null).
+          type: float
+          sample: 1769860803.11
+        last_ended_at:
+          description: When the last one had its answer or had failed, or V(null).
+          type: float
+          sample: 1769860833.1
         seconds:
           description: How long they took, as in RV(clients.seconds).
           type: dict
@@ -208,6 +216,14 @@ clients:
           description: When the last of them began, or V(null).
           type: float
           sample: 1769860838.0
+        first_ended_at:
+          description: When the first one had its answer, or V(null).
+          type: float
+          sample: 1769860833.25
+        last_ended_at:
+          description: When the last one had its answer, or V(null).
+          type: float
+          sample: 1769860838.25
         seconds:
           description: How long they took, as in RV(clients.seconds).
           type: dict

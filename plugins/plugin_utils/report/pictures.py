@@ -236,7 +236,16 @@ def _moments(observed: t.Any, low: float, high: float, owner: str = "", name: st
 
 
 _MOMENTS = ("at", "since", "epoch_seconds")
-_OF_REQUESTS = {"at", "first_at", "last_at", "first_time", "last_time", "looked_at"}
+_OF_REQUESTS = {
+    "at",
+    "first_at",
+    "last_at",
+    "first_ended_at",
+    "last_ended_at",
+    "first_time",
+    "last_time",
+    "looked_at",
+}
 
 
 def _request_lanes(claim: Claim, samples: Sequence[dict[str, t.Any]], width: int) -> Drawing:

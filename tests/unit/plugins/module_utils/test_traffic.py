@@ -224,6 +224,19 @@ def test_percentiles(values, percent, value):
     assert percentile(values, percent) == value
 
 
+def times(first: float | None, last: float | None) -> dict[str, float | None]:
+    """When requests of half a second began and ended, the first one and the last."""
+    ended = [None if at is None else at + 0.5 for at in (first, last)]
+    return {"first_at": first, "last_at": last, "first_ended_at": ended[0], "last_ended_at": ended[1]}
+
+
+def test_the_first_to_end_need_not_be_the_first_to_begin():
+    slow, quick = {**sample(0, 0.0), "seconds": 9.0}, {**sample(1, 1.0), "seconds": 0.25}
+    told = summary([slow, quick])["outcomes"]["200"]
+    assert (told["first_at"], told["last_at"]) == (0.0, 1.0)
+    assert (told["first_ended_at"], told["last_ended_at"]) == (1.25, 9.0)
+
+
 def test_the_summary_counts():
     told = summary(series("..x5x."))
     assert {name: value for name, value in told.items() if name != "samples"} == {
@@ -231,14 +244,14 @@ def test_the_summary_counts():
         "failed_requests": 3,
         "failed_by": {"503": 1, "refused": 2},
         "statuses": {"0": 2, "200": 3, "503": 1},
-        "failures": {"requests": 3, "first_at": 2.0, "last_at": 4.0, "seconds": HALF},
+        "failures": {"requests": 3, **times(2.0, 4.0), "seconds": HALF},
         "outcomes": {
-            "200": {"requests": 3, "first_at": 0.0, "last_at": 5.0, "seconds": HALF},
-            "refused": {"requests": 2, "first_at": 2.0, "last_at": 4.0, "seconds": HALF},
-            "503": {"requests": 1, "first_at": 3.0, "last_at": 3.0, "seconds": HALF},
+            "200": {"requests": 3, **times(0.0, 5.0), "seconds": HALF},
+            "refused": {"requests": 2, **times(2.0, 4.0), "seconds": HALF},
+            "503": {"requests": 1, **times(3.0, 3.0), "seconds": HALF},
         },
         "answers": {},
-        "in_a_row": {"requests": 1, "first_at": 5.0, "last_at": 5.0, "seconds": HALF, "status": 200, "body": None},
+        "in_a_row": {"requests": 1, **times(5.0, 5.0), "seconds": HALF, "status": 200, "body": None},
         "longest_outage_seconds": 3.0,
         "seconds": HALF,
         "successful_seconds": HALF,
@@ -255,10 +268,10 @@ def test_the_summary_of_nothing():
         "failed_requests": 0,
         "failed_by": {},
         "statuses": {},
-        "failures": {"requests": 0, "first_at": None, "last_at": None, "seconds": NONE},
+        "failures": {"requests": 0, **times(None, None), "seconds": NONE},
         "outcomes": {},
         "answers": {},
-        "in_a_row": {"requests": 0, "first_at": None, "last_at": None, "seconds": NONE, "status": None, "body": None},
+        "in_a_row": {"requests": 0, **times(None, None), "seconds": NONE, "status": None, "body": None},
         "longest_outage_seconds": 0.0,
         "seconds": NONE,
         "successful_seconds": NONE,
@@ -304,7 +317,7 @@ def answered(number: int, body: str | None, status: int = 200) -> Any:
 def test_answers_are_told_apart_without_the_spaces_around_them_and_failures_are_none():
     told = summary([answered(0, "old\n"), answered(1, "new"), answered(2, "old"), answered(3, "oops", 500)])["answers"]
     assert list(told) == ["old", "new"]
-    assert told["old"] == {"requests": 2, "first_at": 0.0, "last_at": 2.0, "seconds": HALF}
+    assert told["old"] == {"requests": 2, **times(0.0, 2.0), "seconds": HALF}
     assert list(summary([answered(0, ""), answered(1, None)])["answers"]) == [""]
 
 

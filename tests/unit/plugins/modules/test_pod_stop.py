@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +106,24 @@ def test_when_the_node_began_to_stop_it(api):
     assert request.query["fieldSelector"] == f"involvedObject.uid={UID},reason=Killing"
 
 
+def test_how_long_after_that_each_container_ended(api):
+    end = ended()["status"]["containerStatuses"][0]["state"]["terminated"]
+    told = (datetime.fromisoformat(end["finishedAt"]) - timedelta(seconds=2)).isoformat()
+    api.on(EVENTS, Answer({"items": [{"reason": "Killing", "firstTimestamp": told}]}))
+    # The end of proxy was not seen, and fetch is an init container that had ended before.
+    assert {name: ending["stop_seconds"] for name, ending in ask(api)["containers"].items()} == {
+        "web": 2,
+        "fetch": None,
+        "proxy": None,
+    }
+
+
 @pytest.mark.parametrize("answer", [Answer({"items": []}), status(403), CUT])
 def test_when_no_event_tells_it(api, answer):
     api.on(EVENTS, answer)
-    assert ask(api)["told_at"] is None
+    result = ask(api)
+    assert result["told_at"] is None
+    assert result["containers"]["web"]["stop_seconds"] is None
 
 
 def test_a_grace_period_of_ones_own(api):

@@ -5,14 +5,14 @@
 
 
 def test_the_engine_answers(host):
-    assert host.run('docker version').rc == 0
+    assert host.run("docker version").rc == 0
 
 
 def test_buildkit_has_a_client(host):
-    assert host.run('docker buildx version').rc == 0
+    assert host.run("docker buildx version").rc == 0
 
 
 def test_the_socket_is_for_root_and_its_group_only(host):
-    socket = host.file('/var/run/docker.sock')
+    socket = host.file("/var/run/docker.sock")
     assert socket.is_socket
     assert socket.mode & 0o007 == 0

@@ -23,7 +23,7 @@ from runs import ROOT
 FORK = "workshop.production_patterns.fork"
 BOTH = pytest.mark.parametrize("connection", ["local", FORK])
 
-PROBE = '''
+PROBE = """
 import atexit, os, signal, subprocess, sys, tempfile, threading, time
 
 BEFORE = set(sys.modules)
@@ -128,7 +128,7 @@ def main():
 
 if __name__ == "__main__":
     main()
-'''
+"""
 
 USES = """
 from ansible.module_utils.basic import AnsibleModule

@@ -9,11 +9,11 @@ from flask import Flask
 app = Flask(__name__)
 
 
-@app.get('/')
+@app.get("/")
 def hello() -> str:
-    return f'hello from {os.environ.get("NAME", "nobody")}\n'
+    return f"hello from {os.environ.get('NAME', 'nobody')}\n"
 
 
-@app.get('/healthz')
+@app.get("/healthz")
 def healthz() -> tuple[str, int]:
-    return '', 204
+    return "", 204

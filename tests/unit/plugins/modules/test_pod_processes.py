@@ -227,7 +227,7 @@ def look(monkeypatch):
 
 STATUS = "Name:\tsleep\nState:\tS (sleeping)\nPid:\t1\nPPid:\t0\n"
 LISTED = f"20\036{STATUS}\0370::/\n\037sleep\0001000\0"
-NO_SHELL = "error executing command in container: exec: \"sh\": executable file not found in $PATH"
+NO_SHELL = 'error executing command in container: exec: "sh": executable file not found in $PATH'
 
 
 def test_what_was_listed(look):

@@ -51,7 +51,7 @@ def claim(name: str) -> str:
 
 
 VERIFY = f"""
-{claim('One')}
+{claim("One")}
 - name: No claim
   command: 'true'
 - name: A block
@@ -64,7 +64,7 @@ VERIFY = f"""
   include_tasks: '{{{{ x }}}}.yml'
 - name: One more
   include_tasks: {{file: again.yml}}
-{claim('Last')}
+{claim("Last")}
 """
 MORE = claim("Five") + "- name: Round and round\n  include_tasks: verify.yml\n"
 

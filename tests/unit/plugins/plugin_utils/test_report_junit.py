@@ -68,9 +68,9 @@ def test_the_whole_of_a_report(claim, report) -> None:
     started = datetime(2026, 1, 31, 12, 0, 5, tzinfo=UTC)
     lesson = Lesson("sidecar", "held", seconds=2.5, started=started, claims=[claim("Fünf", observed={"wörter": "ä"})])
     assert junit(report(lesson, Lesson("logging"))) == (
-        '''<testsuites name="workshop.production_patterns" time="60.0" tests="2" failures="0" errors="0" skipped="1">
-  <testsuite name="sidecar" timestamp="2026-01-31T12:00:05.000+00:00" time="2.5" '''
-        '''tests="1" failures="0" errors="0" skipped="0">
+        """<testsuites name="workshop.production_patterns" time="60.0" tests="2" failures="0" errors="0" skipped="1">
+  <testsuite name="sidecar" timestamp="2026-01-31T12:00:05.000+00:00" time="2.5" """
+        """tests="1" failures="0" errors="0" skipped="0">
     <testcase classname="workshop.production_patterns.sidecar" name="Fünf" time="1.5">
       <properties>
         <property name="shows" value="pattern" />
@@ -78,14 +78,14 @@ def test_the_whole_of_a_report(claim, report) -> None:
       <system-out>{"wörter": "ä"}</system-out>
     </testcase>
   </testsuite>
-  <testsuite name="logging" timestamp="2026-01-31T12:00:00.000+00:00" time="0.0" '''
-        '''tests="1" failures="0" errors="0" skipped="1">
+  <testsuite name="logging" timestamp="2026-01-31T12:00:00.000+00:00" time="0.0" """
+        """tests="1" failures="0" errors="0" skipped="1">
     <testcase classname="workshop.production_patterns.logging" name="logging" time="0">
       <skipped message="not run" />
     </testcase>
   </testsuite>
 </testsuites>
-'''
+"""
     )
 
 

@@ -15,6 +15,8 @@ from ansible_collections.workshop.production_patterns.plugins.lookup.lessons imp
 
 ROOT = Path(__file__).parents[2]
 TAUGHT = list(lessons(ROOT / "roles"))
+# The node of the lab has one, so that nobody else needs it.
+KUBECTL = ["docker", "exec", "-i", "workshop-control-plane", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf"]
 
 
 class Run(t.NamedTuple):

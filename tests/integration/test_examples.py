@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from runs import ROOT
+from runs import KUBECTL, ROOT
 
 EXAMPLES = ROOT / "playbooks/examples"
 # Modules that only this collection's own programs and lab have a use for.
@@ -25,21 +25,7 @@ LEAVES_A_ZOMBIE = ["bash", "-c", "sleep 0.1 & exec sleep 1000"]
 
 
 def kubectl(*words: str, given: str | None = None) -> None:
-    subprocess.run(
-        [
-            "docker",
-            "exec",
-            "-i",
-            "workshop-control-plane",
-            "kubectl",
-            "--kubeconfig=/etc/kubernetes/admin.conf",
-            *words,
-        ],
-        input=given,
-        text=True,
-        check=True,
-        capture_output=True,
-    )
+    subprocess.run([*KUBECTL, *words], input=given, text=True, check=True, capture_output=True)
 
 
 def pod(name: str, command: list[str], **container: t.Any) -> dict[str, t.Any]:

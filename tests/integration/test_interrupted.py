@@ -19,11 +19,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from runs import ROOT, TAUGHT, Playbook
+from runs import KUBECTL, ROOT, TAUGHT, Playbook
 
 WAYS = [signal.SIGINT, signal.SIGKILL]
 LAB_ROLES = ["lab_engine", "lab_tools", "lab_base_images", "lab_registry", "lab_node_image", "lab_cluster"]
-KUBECTL = ["docker", "exec", "workshop-control-plane", "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
 
 
 class Moment(t.NamedTuple):

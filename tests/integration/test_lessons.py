@@ -11,7 +11,7 @@ import subprocess
 import time
 import xml.etree.ElementTree as ET
 
-from runs import ROOT, TAUGHT, Playbook
+from runs import KUBECTL, ROOT, TAUGHT, Playbook
 
 ALL = str(ROOT / "playbooks/all.yml")
 
@@ -46,8 +46,7 @@ def assert_can_be_applied_by_hand(manifests):
     """What the report has of every lesson is what kubectl and the cluster take, or refuse as the lesson shows."""
     applied = sorted(manifests.glob("*/*.yml"))
     assert {path.parent.name for path in applied} == set(TAUGHT)
-    node = ["docker", "exec", "--interactive", "workshop-control-plane", "kubectl"]
-    apply = [*node, "--kubeconfig", "/etc/kubernetes/admin.conf", "apply", "--dry-run=server", "--filename", "-"]
+    apply = [*KUBECTL, "apply", "--dry-run=server", "--filename", "-"]
     for path in applied:
         run = subprocess.run(apply, input=path.read_text(), check=False, capture_output=True, text=True)
         # Its quota does.
@@ -63,10 +62,9 @@ def test_no_pod_that_a_lesson_leaves_collects_zombies(lab):
         seen = subprocess.run(node, check=True, capture_output=True, text=True).stdout.splitlines()
         return {line for line in seen if line.startswith("Z")}
 
-    kubectl = ["docker", "exec", "workshop-control-plane", "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
     # The one that looks at the node's logs is looked into every other second.
     phase = ["get", "pod", "chatty", "--namespace", "workshop-logging", "--output", "jsonpath={.status.phase}"]
-    assert subprocess.run([*kubectl, *phase], check=True, capture_output=True, text=True).stdout == "Running"
+    assert subprocess.run([*KUBECTL, *phase], check=True, capture_output=True, text=True).stdout == "Running"
     first = zombies()
     time.sleep(5)
     # One that was just about to be reaped is gone by now.

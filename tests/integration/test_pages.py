@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pages
 import pytest
-from runs import ROOT, TAUGHT, Playbook
+from runs import KUBECTL, ROOT, TAUGHT, Playbook
 
 SHORT = "direct_pods"
 # The test need not have a kubectl of its own. What does not end is ended in the node, where a signal does not get to.
-KUBECTL = """#!/bin/sh
+KUBECTL_OF_THE_PAGE = """#!/bin/sh
 exec docker exec -i workshop-control-plane timeout --foreground "${MAY_TAKE:?}" \\
   kubectl --kubeconfig /etc/kubernetes/admin.conf "$@"
 """
@@ -36,7 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def shell(page_of: str, tmp_path: Path) -> t.Iterator[pages.Shell]:
     kubectl = tmp_path / "kubectl"
-    kubectl.write_text(KUBECTL)
+    kubectl.write_text(KUBECTL_OF_THE_PAGE)
     kubectl.chmod(0o755)
     with contextlib.closing(pages.Shell(ROOT / "roles" / page_of, tmp_path)) as shell:
         yield shell
@@ -48,13 +48,14 @@ def told(command: list[str]) -> list[str]:
 
 def standing(lesson: str) -> list[str]:
     """What there is on the engine, in the namespaces of a lesson and in the folder of its role."""
-    node = ["docker", "exec", "workshop-control-plane", "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
     ours = f"workshop-{lesson.replace('_', '-')}"
-    spaces = [name for name in told([*node, "get", "namespaces", "-o", "name"]) if name.split("/")[1].startswith(ours)]
+    spaces = [
+        name for name in told([*KUBECTL, "get", "namespaces", "-o", "name"]) if name.split("/")[1].startswith(ours)
+    ]
     found = told(["docker", "ps", "--all", "--format", "container {{.Names}}"])
     found += told(["docker", "image", "ls", "--format", "image {{.Repository}}:{{.Tag}}"])
     for space in spaces:
-        names = told([*node, "--namespace", space.split("/")[1], "get", KINDS, "-o", "name"])
+        names = told([*KUBECTL, "--namespace", space.split("/")[1], "get", KINDS, "-o", "name"])
         found += {f"{space} {pages.without_random(name)}" for name in names}
     found += [str(path) for path in (ROOT / "roles" / lesson).rglob("*")]
     # Others may be at work on the same engine.

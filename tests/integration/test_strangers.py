@@ -17,13 +17,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from runs import ROOT, Playbook
+from runs import KUBECTL, ROOT, Playbook
 
 NAMESPACE = "workshop-strangers"
 IMAGE = "localhost:5001/workshop/debian:trixie"
 STRANGERS = Path(__file__).with_name("strangers")
 KUBECONFIG = Path.home() / ".local/state/workshop.production_patterns/workshop/kubeconfig"
-KUBECTL = ["docker", "exec", "-i", "workshop-control-plane", "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf"]
 READER = """
 apiVersion: v1
 kind: ServiceAccount

@@ -200,7 +200,7 @@ def _lines(observed: dict[str, t.Any]) -> Iterator[Line]:
 
 
 def _drawn_lines(found: Sequence[Line], width: int) -> Drawing:
-    told = "; ".join(f"“{line.text}” by {line.way}: {line.log or 'no log'}" for line in found)
+    told = "; ".join(f'"{line.text}" by {line.way}: {line.log or "no log"}' for line in found)
     drawing = Drawing("Where each line went", told, width)
     column = min(width * 0.58, 260)
     y = 4.0

@@ -109,9 +109,9 @@ def _answer(observed: t.Any) -> Answer | None:
 def _change(before: Answer, after: Answer, width: int) -> Drawing:
     began = before.asked_at
     rows = [
-        (began, f"it says “{before.said}”", 1, "good"),
+        (began, f'it says "{before.said}"', 1, "good"),
         (after.written_at, "the file in the container changes", 2, "half"),
-        (after.asked_at, f"it says “{after.said}”", 1, "good"),
+        (after.asked_at, f'it says "{after.said}"', 1, "good"),
     ]
     told = "; ".join(f"{duration(at - began)}: {what}" for at, what, _kind, _class in rows)
     drawing = Drawing("When the change arrived", f"{told}. The ConfigMap was changed after the first answer.", width)

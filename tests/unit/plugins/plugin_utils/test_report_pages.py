@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import re
@@ -503,10 +504,10 @@ def test_a_line_is_told_by_the_log_that_it_went_to() -> None:
     }
     streamed = {"added_line": "more", "log_of_sidecar": ["hello", "more"], "log_of_program": []}
     seen = [claim_of("sidecar", observed=observed) for observed in (written, streams, streamed)]
-    picture = drawn(*seen)[0]
+    picture = html.unescape(drawn(*seen)[0])
     assert (
-        "“hello” by a file: no log; “oops” by stderr: its log; “hello” by stdout: its log; “lost” by stdout: no log; "
-        "“more” by a file with a sidecar: the sidecar&#39;s log"
+        '"hello" by a file: no log; "oops" by stderr: its log; "hello" by stdout: its log; "lost" by stdout: no log; '
+        '"more" by a file with a sidecar: the sidecar\'s log'
     ) in picture
     assert picture.count('class="mark bad"') == 2
     assert drawn(seen[0]) == []
@@ -531,8 +532,11 @@ def test_kills_are_drawn_by_what_was_held_under_the_limit() -> None:
 def test_a_change_is_told_from_the_answer_before_it_to_the_answer_after_it() -> None:
     before = {"asked_at": 1e9 + 10, "written_at": 1e9, "greeting": "Hello"}
     after = {"asked_at": 1e9 + 100, "written_at": 1e9 + 92.5, "greeting": "Good evening"}
-    picture = drawn(claim_of("sidecar", observed={"answer": before, "answer_after": after}))[0]
-    assert "0 s: it says “Hello”; 82.5 s: the file in the container changes; 90 s: it says “Good evening”." in picture
+    picture = html.unescape(drawn(claim_of("sidecar", observed={"answer": before, "answer_after": after}))[0])
+    assert (
+        "0 s: it says &#34;Hello&#34;; 82.5 s: the file in the container changes; 90 s: it says &#34;Good evening&#34;."
+        in picture
+    )
     # Where the file is the old one, nothing has arrived.
     assert drawn(claim_of("sidecar", observed={"answer": before, "answer_after": {**after, "written_at": 1e9}})) == []
 

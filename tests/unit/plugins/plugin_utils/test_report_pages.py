@@ -533,10 +533,7 @@ def test_a_change_is_told_from_the_answer_before_it_to_the_answer_after_it() -> 
     before = {"asked_at": 1e9 + 10, "written_at": 1e9, "greeting": "Hello"}
     after = {"asked_at": 1e9 + 100, "written_at": 1e9 + 92.5, "greeting": "Good evening"}
     picture = html.unescape(drawn(claim_of("sidecar", observed={"answer": before, "answer_after": after}))[0])
-    assert (
-        "0 s: it says &#34;Hello&#34;; 82.5 s: the file in the container changes; 90 s: it says &#34;Good evening&#34;."
-        in picture
-    )
+    assert '0 s: it says "Hello"; 82.5 s: the file in the container changes; 90 s: it says "Good evening".' in picture
     # Where the file is the old one, nothing has arrived.
     assert drawn(claim_of("sidecar", observed={"answer": before, "answer_after": {**after, "written_at": 1e9}})) == []
 

@@ -23,6 +23,8 @@ NAMESPACE = "workshop-strangers"
 IMAGE = "localhost:5001/workshop/debian:trixie"
 STRANGERS = Path(__file__).with_name("strangers")
 KUBECONFIG = Path.home() / ".local/state/workshop.production_patterns/workshop/kubeconfig"
+# The kubelet runs what it finds in this folder, whatever the API says.
+STATIC = "/etc/kubernetes/manifests/stranger.yaml"
 READER = """
 apiVersion: v1
 kind: ServiceAccount
@@ -45,7 +47,14 @@ def kubectl(*words: str, given: str | None = None, check: bool = True) -> str:
     return subprocess.run([*KUBECTL, *words], input=given, text=True, check=check, stdout=subprocess.PIPE).stdout
 
 
+def on_node(script: str, given: str = "") -> None:
+    subprocess.run(
+        ["docker", "exec", "-i", "workshop-control-plane", "sh", "-c", script], input=given, text=True, check=True
+    )
+
+
 def remove() -> None:
+    on_node(f"rm -f {STATIC}")
     kubectl(
         "patch", "pod", "held", "-n", NAMESPACE, "--type=merge", "-p", '{"metadata":{"finalizers":null}}', check=False
     )
@@ -74,6 +83,8 @@ def seen(lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[s
     try:
         kubectl("apply", "-n", NAMESPACE, "-f", "-", given=READER)
         kubectl("apply", "-n", NAMESPACE, "-f", "-", given=(STRANGERS / "pods.yml").read_text().replace("IMAGE", IMAGE))
+        static = (STRANGERS / "static.yml").read_text().replace("IMAGE", IMAGE).replace("NAMESPACE", NAMESPACE)
+        on_node(f"cat > {STATIC}", static)
         run = Playbook(folder)(
             str(folder / "look.yml"),
             config=ROOT / "ansible.cfg",
@@ -147,10 +158,12 @@ def test_a_native_sidecar_is_told_from_an_init_container_and_ends_after_the_work
     assert helper["finished_at"] >= box["finished_at"]
 
 
-def test_a_static_pod_is_a_mirror_with_the_events_of_what_it_mirrors(seen):
-    (pod,) = seen["static"]["pods"]
-    assert pod["mirror"]
-    assert "Started" in {event["reason"] for event in pod["events"]}
+def test_a_static_pod_is_a_mirror_with_the_events_of_what_it_mirrors(pods):
+    static = pods["static-workshop-control-plane"]
+    assert static["mirror"]
+    assert [owner["kind"] for owner in static["owners"]] == ["Node"]
+    assert "Started" in {event["reason"] for event in static["events"]}
+    assert not pods["held"]["mirror"]
 
 
 def test_who_may_read_pods_alone_gets_them_and_hears_what_was_not_seen(seen, pods):

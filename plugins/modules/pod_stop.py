@@ -196,8 +196,8 @@ def told_at(cluster: Cluster, uid: str) -> float | None:
     return min((time for time in times if time is not None), default=None)
 
 
-def _between(begin: float | None, end: float | None) -> float | None:
-    return None if begin is None or end is None or end < begin else end - begin
+def _stop_seconds(told: float | None, ended: float | None) -> float | None:
+    return None if told is None or ended is None or ended < told else ended - told
 
 
 def stop(cluster: Cluster) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def stop(cluster: Cluster) -> dict[str, Any]:
             "deleted_at": round(deleted_at, 3),
             "grace_seconds": grace_seconds,
             "containers": {
-                container: {**ending, "stop_seconds": _between(told, ending["finished_at"])}
+                container: {**ending, "stop_seconds": _stop_seconds(told, ending["finished_at"])}
                 for container, ending in endings(seen.objects[uid]).items()
             },
             "gaps": seen.gaps,

@@ -16,11 +16,15 @@ import hashlib
 import json
 import os
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -168,11 +172,29 @@ def status(code: int | None) -> str:
     return str(status_by_exit_code[code])
 
 
+def end_after(pid: int, timeout_s: float) -> None:
+    """End a process that takes longer than so many seconds."""
+    process = os.pidfd_open(pid)
+
+    def watch() -> None:
+        end = select.poll()
+        end.register(process, select.POLLIN)
+        if not end.poll(1000 * timeout_s):
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(process, signal.SIGXCPU)
+        os.close(process)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def try_changes(plugin: Path, again: bool) -> None:
     """Try the changes of a plugin that were not tried yet, or again those that were not noticed."""
     # It reads its settings from this folder while it is imported.
     import mutmut.__main__ as mutmut
+    from mutmut.workers import isolation
 
+    # Its own signals a number, whichever process of this machine has it by the time that it is due.
+    isolation.register_timeout = end_after
     mutators.mutation_operators[:] = [  # type: ignore[index]
         (kind, fewer(operator) if operator is mutators.operator_string else operator)
         for kind, operator in mutators.mutation_operators

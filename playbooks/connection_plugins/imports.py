@@ -2,13 +2,18 @@
 # SPDX-FileCopyrightText: The workshop.production_patterns authors
 # GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Imports what the modules need, once: Ansible loads connection plugins beside a playbook before it forks."""
+"""Prepares what every module needs, once: Ansible loads connection plugins beside a playbook before it forks."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from ansible_collections.workshop.production_patterns.plugins.connection.fork import (
     Connection,
     preload,
+)
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.payloads import (
+    keep_payloads,
 )
 
 # Ansible expects a connection here.
@@ -26,4 +31,9 @@ preload(
     "ansible_collections.workshop.production_patterns.plugins.module_utils.engine",
     "ansible_collections.workshop.production_patterns.plugins.module_utils.images",
     "ansible_collections.workshop.production_patterns.plugins.module_utils.pods",
+)
+
+keep_payloads(
+    folder=Path.home() / ".cache/workshop.production_patterns/payloads",
+    collections=["community.docker", "kubernetes.core", "workshop.production_patterns"],
 )

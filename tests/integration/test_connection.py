@@ -406,6 +406,32 @@ def test_imports_beside_the_playbook_are_inherited(tmp_path: Path, beside: bool)
     assert json.loads((tmp_path / "told").read_text()) == expected, output
 
 
+KEEPS = """
+from pathlib import Path
+
+from ansible_collections.workshop.production_patterns.plugins.connection.fork import Connection
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.payloads import keep_payloads
+
+keep_payloads(Path("kept"), collections=[])
+"""
+
+
+@BOTH
+def test_what_ansible_made_of_a_module_is_there_in_the_next_run(tmp_path: Path, connection: str) -> None:
+    folder = Folder(tmp_path)
+    plugin = tmp_path / "connection_plugins/keeps.py"
+    plugin.parent.mkdir()
+    plugin.write_text(KEEPS)
+    plays = [play([{"ansible.builtin.ping": {"data": "once more"}}, probe("about")], connection)]
+    first, second = (folder.run(plays, "-vvvvv") for _run in range(2))
+    for output in (first, second):
+        assert "failed=0" in output, output
+        assert '"ping": "once more"' in output, output
+    # The module of these tests stands beside the playbook, and may have changed.
+    made = [output.count("Including module_utils file ansible/module_utils/basic.py") for output in (first, second)]
+    assert made == [2, 1]
+
+
 # Names that can't be imported are passed over, so that one that is mistyped would only be slow.
 IMPORTS = """
 import ast, pathlib, runpy, sys

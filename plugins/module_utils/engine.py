@@ -132,7 +132,8 @@ class Engine(AnsibleDockerClient):
     def execute(self, container_id: str, command: list[str], environment: dict[str, str], where: str) -> Ran:
         """Run a command in a container; a problem in the engine's words where that can't be, or was cut short."""
         try:
-            started = self.exec_create(container_id, command, environment=environment)["Id"]
+            # The folder that the container works in may be gone.
+            started = self.exec_create(container_id, command, environment=environment, workdir="/")["Id"]
             output, errors = self.exec_start(started, demux=True)
             ended = self._ended(started)
         except APIError as error:

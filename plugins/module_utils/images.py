@@ -183,11 +183,15 @@ Tree = dict[str, Entry]
 
 @dataclass(eq=False)
 class Layer:
-    """A layer: its entries by path, the paths that it removes, the folders that it empties, and the texts asked for."""
+    """A layer: its entries by path, the paths that it removes, the folders that it empties, and the texts asked for.
+
+    Its folders are those that something of it is in, which it need not name.
+    """
 
     digest: str = ""
     size_bytes: int = 0
     entries: Tree = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
     removes: set[str] = field(default_factory=set)
     empties: set[str] = field(default_factory=set)
     texts: dict[str, bytes] = field(default_factory=dict)
@@ -250,7 +254,9 @@ def _unpacked(file: IO[bytes], head: bytes) -> Any:
 def _fill(layer: Layer, archive: tarfile.TarFile, wanted: set[str]) -> None:
     for member in archive:
         path = posixpath.normpath(f"/{member.name.lstrip('/')}")
-        folder, name = posixpath.split(path)
+        folder, name = posixpath.split(_in_layer(layer, path))
+        path = posixpath.join(folder, name)
+        _add_folder(layer, folder)
         if name == ".wh..wh..opq":
             layer.empties.add(folder)
         elif name.startswith(".wh."):
@@ -258,12 +264,33 @@ def _fill(layer: Layer, archive: tarfile.TarFile, wanted: set[str]) -> None:
         else:
             target = member.linkname
             if member.islnk():
-                target = posixpath.normpath(f"/{target.lstrip('/')}")
+                target = _in_layer(layer, posixpath.normpath(f"/{target.lstrip('/')}"))
+            if path in layer.folders and not member.isdir():
+                _drop_folder(layer, path)
             layer.entries[path] = Entry(member.type, member.mode, target, layer)
             if member.isreg():
                 layer.size_bytes += member.size
                 if path in wanted and (file := archive.extractfile(member)):
                     layer.texts[path] = file.read(TEXT_LIMIT_BYTES)
+
+
+def _in_layer(layer: Layer, path: str) -> str:
+    """Where an engine unpacks what has this path: it follows the links that the layer itself has on the way."""
+    folder, name = posixpath.split(path)
+    return posixpath.join(_follow(layer.entries, folder) or folder, name)
+
+
+def _add_folder(layer: Layer, folder: str) -> None:
+    while folder != "/" and folder not in layer.folders:
+        layer.folders.add(folder)
+        folder = posixpath.dirname(folder)
+
+
+def _drop_folder(layer: Layer, path: str) -> None:
+    """Take a folder out of a layer, since something else comes to stand there."""
+    inside = f"{path}/"
+    layer.folders = {folder for folder in layer.folders if folder != path and not folder.startswith(inside)}
+    layer.entries = {at: entry for at, entry in layer.entries.items() if not at.startswith(inside)}
 
 
 def _layer(file: IO[bytes], head: bytes, wanted: set[str]) -> Layer | None:
@@ -354,16 +381,20 @@ def _lay(layer: Layer, tree: Tree) -> None:
         for path in [path for path in tree if path in hidden or not roofs.isdisjoint(_parents(path))]:
             del tree[path]
     tree.update(layer.entries)
-    # Some layers do not name the folders that their files are in.
-    for path in layer.entries:
-        for parent in _parents(path):
-            if parent in tree and not tree[parent].is_file:
-                break
-            tree[parent] = Entry(tarfile.DIRTYPE, 0o755, "", layer)
+    # A folder is over a link, even where the layer does not name it.
+    for folder in layer.folders:
+        if folder not in tree or tree[folder].type != tarfile.DIRTYPE:
+            tree[folder] = Entry(tarfile.DIRTYPE, 0o755, "", layer)
 
 
 def resolve(tree: Tree, path: str) -> str | None:
     """Where a path leads when links are followed; None when that is nowhere, or round in a circle."""
+    found = _follow(tree, path)
+    return found if found in tree else None
+
+
+def _follow(tree: Tree, path: str) -> str | None:
+    """Where a path leads, whether or not something is there; None when that is round in a circle, or below a file."""
     found, links = "/", 0
     rest = path.split("/")[::-1]
     while rest:
@@ -384,7 +415,7 @@ def resolve(tree: Tree, path: str) -> str | None:
             return None
         else:
             found = at
-    return found if found in tree else None
+    return found
 
 
 def _is_program(tree: Tree, path: str) -> bool:

@@ -181,7 +181,6 @@ seconds:
 """
 
 import json
-import re
 from typing import Any, NamedTuple
 
 from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import ApiException, Cluster, run
@@ -190,6 +189,7 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.probl
 from ansible_collections.workshop.production_patterns.plugins.module_utils.signals import (
     LISTING,
     Listing,
+    owner,
     parse_listing,
 )
 
@@ -245,20 +245,6 @@ def process_namespace(pod: Json, container: str) -> tuple[str, set[str]]:
     if target:
         return "target", {container, target}
     return "container", {container}
-
-
-def owner(cgroup: str, shell_cgroup: str, container: str, ids: dict[str, str]) -> str | None:
-    """The name of the container that a process belongs to, by its control groups and the IDs of the containers.
-
-    A container that has a namespace of control groups sees paths without its own ID, and those of others above its own.
-    """
-    for ident, name in ids.items():
-        if ident in cgroup:
-            return name
-    if re.search("[0-9a-f]{64}", shell_cgroup):
-        return None
-    path = re.search("^0::(.*)", cgroup, re.MULTILINE)
-    return container if path and not path[1].startswith("/..") else None
 
 
 def census(pod: Json, container: str, listing: Listing) -> dict[str, Any]:

@@ -334,6 +334,32 @@ def test_an_opaque_folder_hides_what_was_below_and_not_what_its_own_layer_brings
     assert [one["path"] for one in seen["removed"]] == ["/src/a.c", "/src/b.c"]
 
 
+@pytest.mark.parametrize("above", [file("bin/b.c"), file("bin/.wh.gone", b""), file("bin/.wh..wh..opq", b"")])
+@pytest.mark.parametrize("below", [link("bin", "usr/bin"), file("bin")])
+def test_a_folder_that_a_layer_does_not_name_hides_what_stood_there(below, above):
+    seen = contents([below, program("usr/bin/gcc"), link("usr/cc", "../bin/gcc")], [above], read=("/bin",))
+    assert seen["compilers"] == ["/usr/bin/gcc"]
+    assert seen["sources"] == (["/bin/b.c"] if above[0] == "bin/b.c" else [])
+    assert seen["files"] == {"/bin": None}
+
+
+def test_what_a_layer_has_below_its_own_link_stands_where_that_leads():
+    layer = [
+        *(link("bin", "usr/bin"), ("usr/bin", "dir", 0o755, b""), program("bin/gcc"), file("bin/../bin/.wh.go", b"")),
+        *(("bin/cc", "hard", 0o755, b"bin/gcc"), link("round", "round"), file("round/a.c")),
+    ]
+    seen = contents([program("usr/bin/go")], layer, read=("/usr/bin/cc",))
+    assert seen["compilers"] == ["/usr/bin/cc", "/usr/bin/gcc"]
+    assert seen["files"] == {"/usr/bin/cc": "ELF"}
+
+
+def test_a_link_that_comes_after_a_folder_in_a_layer_takes_its_place():
+    layer = [file("app/src/a.c"), file("apps/b.c"), link("app", "apps"), file("app/c.c")]
+    seen = contents(layer)
+    assert seen["sources"] == ["/apps/b.c", "/apps/c.c"]
+    assert seen["removed"] == []
+
+
 def test_what_was_removed_may_come_back():
     seen = contents([file("src/a.c")], [file("src/.wh.a.c", b"")], [file("src/a.c")])
     assert seen["sources"] == ["/src/a.c"]

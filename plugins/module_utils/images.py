@@ -265,8 +265,6 @@ def _fill(layer: Layer, archive: tarfile.TarFile, wanted: set[str]) -> None:
             target = member.linkname
             if member.islnk():
                 target = _in_layer(layer, posixpath.normpath(f"/{target.lstrip('/')}"))
-            if path in layer.folders and not member.isdir():
-                _drop_folder(layer, path)
             layer.entries[path] = Entry(member.type, member.mode, target, layer)
             if member.isreg():
                 layer.size_bytes += member.size
@@ -284,13 +282,6 @@ def _add_folder(layer: Layer, folder: str) -> None:
     while folder != "/" and folder not in layer.folders:
         layer.folders.add(folder)
         folder = posixpath.dirname(folder)
-
-
-def _drop_folder(layer: Layer, path: str) -> None:
-    """Take a folder out of a layer, since something else comes to stand there."""
-    inside = f"{path}/"
-    layer.folders = {folder for folder in layer.folders if folder != path and not folder.startswith(inside)}
-    layer.entries = {at: entry for at, entry in layer.entries.items() if not at.startswith(inside)}
 
 
 def _layer(file: IO[bytes], head: bytes, wanted: set[str]) -> Layer | None:

@@ -353,13 +353,6 @@ def test_what_a_layer_has_below_its_own_link_stands_where_that_leads():
     assert seen["files"] == {"/usr/bin/cc": "ELF"}
 
 
-def test_a_link_that_comes_after_a_folder_in_a_layer_takes_its_place():
-    layer = [file("app/src/a.c"), file("apps/b.c"), link("app", "apps"), file("app/c.c")]
-    seen = contents(layer)
-    assert seen["sources"] == ["/apps/b.c", "/apps/c.c"]
-    assert seen["removed"] == []
-
-
 def test_what_was_removed_may_come_back():
     seen = contents([file("src/a.c")], [file("src/.wh.a.c", b"")], [file("src/a.c")])
     assert seen["sources"] == ["/src/a.c"]

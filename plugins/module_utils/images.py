@@ -42,66 +42,85 @@ _LINKS_LIMIT: Final = 40
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 
-# Programs that compile, by family, as they are named in a folder of programs wherever that is. A prefix names a target
-# or a wrapper (x86_64-linux-gnu-gcc), a suffix a version (gcc-14, rustc-1.85).
-_COMPILERS: Final[Mapping[str, str]] = {
+# Programs that compile, by family, as they are named in a folder of programs wherever that is. Those that are built for
+# many targets have one before their name, or a wrapper (x86_64-linux-gnu-gcc); any may have a version after it (gcc-14,
+# gcc14, rustc-1.85).
+_CROSS_COMPILERS: Final[Mapping[str, str]] = {
     "Ada": r"gnat|gnatmake|gnat1",
-    "C and C++": r"cc|c\+\+|c89|c99|gcc|g\+\+|clang|clang\+\+|clang-cl|tcc|pcc|icc|icpc|icx|icpx|emcc|em\+\+"
-    r"|mpicc|mpicxx|mpic\+\+|cc1|cc1plus|lto1",
+    "C and C++": r"cc|c\+\+|c89|c99|gcc|g\+\+|clang|clang\+\+|clang-cl|tcc|pcc|icc|icpc|icx|icpx|dpcpp|nvc|nvc\+\+|sdcc"
+    r"|amdclang|amdclang\+\+|armclang|armclang\+\+|emcc|em\+\+|mpicc|mpicxx|mpic\+\+|cc1|cc1plus|lto1",
+    "D": r"gdc|ldc2|ldmd2|d21",
+    "Fortran": r"gfortran|flang|flang-new|f77|f95|f951|ifort|ifx|lfortran|mpifort|nvfortran",
+    "Go": r"gccgo|go1",
+    "Haskell": r"ghc",
+    "Objective-C": r"cc1obj|cc1objplus",
+    "Rust": r"rust1",
+}
+_COMPILERS: Final[Mapping[str, str]] = {
     "C# and F#": r"mcs|csc|vbc|fsc|fsharpc",
+    "COBOL": r"cobc",
     "Crystal": r"crystal",
     "CUDA and HIP": r"nvcc|cicc|ptxas|hipcc",
-    "D": r"dmd|gdc|ldc2|ldmd2|d21",
+    "D": r"dmd",
     "Dart": r"dart|dart2js|dart2native|gen_snapshot",
-    "Erlang and Elixir": r"erlc|elixirc",
-    "Fortran": r"gfortran|flang|flang-new|f77|f95|f951|ifort|ifx|mpifort",
-    "Go": r"go|gccgo|go1|tinygo",
-    "Haskell": r"ghc",
+    "Elm": r"elm",
+    "Erlang, Elixir and Gleam": r"erlc|elixirc|gleam",
+    "Go": r"go|tinygo",
     "Java": r"javac|ecj|native-image",
-    "Kotlin, Scala and Groovy": r"kotlinc|kotlinc-jvm|kotlinc-js|kotlinc-native|scalac|groovyc",
+    "Kotlin, Scala and Groovy": r"kotlinc|kotlinc-jvm|kotlinc-js|kotlinc-native|konanc|scalac|scala-cli|groovyc",
     "Nim": r"nim",
-    "Objective-C": r"cc1obj|cc1objplus",
     "OCaml": r"ocamlc|ocamlopt|ocamlc\.(opt|byte)|ocamlopt\.(opt|byte)",
     "Pascal": r"fpc|ppcx64|ppca64",
-    "Rust": r"rustc|rust1",
+    "Rust": r"rustc",
+    "Solidity": r"solc",
     "Swift": r"swiftc|swift-frontend",
     "TypeScript": r"tsc",
     "Vala": r"valac",
     "Zig": r"zig",
 }
-# Compilers that are no programs, but libraries that a runtime of their language runs.
+# Compilers that are no programs, but libraries that a runtime of their language runs, and those behind a command.
 _COMPILER_LIBRARIES: Final[Mapping[str, str]] = {
     ".NET": r".*/(csc|vbc|fsc)\.(dll|exe)",
-    "Java": r".*/(jdk\.compiler\.jmod|ecj(-[\w.]+)?\.jar)",
+    "Go": r".*/pkg/tool/[^/]+/compile",
+    "Java": r".*/(jdk\.compiler\.jmod|lib/tools\.jar|ecj(-[\w.]+)?\.jar)",
     "Kotlin and Scala": r".*/(kotlin-compiler|scala3?-compiler(_\d+)?)(-[\w.-]+)?\.jar",
-    "TypeScript": r".*/typescript/lib/_?tsc\.js",
+    "Rust": r".*/librustc_driver-[0-9a-f]+\.so",
+    "TypeScript": r".*/typescript/lib/(_?tsc|typescript)\.js",
 }
 _PACKAGE_MANAGERS: Final = re.compile(
-    r"apt|apt-get|aptitude|dpkg|apk|yum|dnf5?|microdnf|tdnf|rpm|zypper|pacman|pip[\d.]*|npm"
+    r"apt|apt-get|aptitude|dpkg|apk|yum|dnf5?|microdnf|tdnf|rpm|zypper|pacman|opkg|emerge|xbps-install|nix|nix-env|guix|brew"
+    r"|pip[\d.]*|pipx|uv|poetry|conda|mamba|micromamba|npm|yarn|pnpm|gem[\d.]*|bundle|composer|cargo|cabal|stack|opam|luarocks"
 )
-_SHELLS: Final = re.compile(r"sh|ash|bash|dash|zsh|ksh|mksh|fish|busybox")
+_SHELLS: Final = re.compile(
+    r"sh|ash|bash|rbash|dash|zsh|zsh-?[\d.]+|ksh|ksh93|mksh|lksh|yash|csh|tcsh|fish|pwsh|nu"
+    r"|(busybox|toybox|bash|zsh)([.-]static)?"
+)
 
 # Files that are compiled, by language. Headers and declarations are none: installed libraries bring them too.
 _SOURCES: Final[Mapping[str, str]] = {
     "Ada": r"adb",
-    "C and C++": r"c|cc|cpp|cxx|c\+\+",
+    "C and C++": r"c|cc|cpp|cxx|c\+\+|cppm|ixx",
+    "COBOL": r"cob|cbl",
     "C#, F# and Visual Basic": r"cs|fs|vb",
     "Crystal": r"cr",
     "CUDA": r"cu",
     "Dart": r"dart",
-    "Erlang and Elixir": r"erl|ex",
-    "Fortran": r"f90|f95|f03|f08|for",
+    "Elm": r"elm",
+    "Erlang, Elixir and Gleam": r"erl|ex|gleam",
+    "Fortran": r"f|f77|f90|f95|f03|f08|for",
     "Go": r"go",
     "Haskell": r"hs",
     "Java": r"java",
-    "Kotlin and Scala": r"kt|scala",
+    "Kotlin, Scala and Groovy": r"kt|scala|groovy",
     "Nim": r"nim",
     "OCaml": r"ml",
     "Objective-C": r"mm",
     "Pascal": r"pas",
     "Rust": r"rs",
+    "Solidity": r"sol",
     "Swift": r"swift",
     "TypeScript": r"(?<!\.d\.)(ts|tsx|mts|cts)",
+    "Vala": r"vala",
     "Zig": r"zig",
 }
 # Where toolchains, package managers and distributions keep sources of their own, wherever that is. /usr/src is for
@@ -109,21 +128,27 @@ _SOURCES: Final[Mapping[str, str]] = {
 _THEIR_SOURCES: Final[Mapping[str, str]] = {
     "distributions": r"/(usr/(local/)?)?(include|lib|lib32|lib64|libx32|libexec)/.*|/usr/(local/)?share/.*"
     r"|/(proc|sys|nix/store|gnu/store)/.*|/usr/src/(linux|kernels)[^/]*/.*|.*/Cellar/.*",
+    "caches": r".*/\.cache/.*",
     "version managers": r".*/(\.(asdf|goenv|jenv|nodenv|nvm|pyenv|rbenv|sdkman)|mise/installs|sdkman/candidates)/.*",
-    "C and C++": r".*/lib(exec)?/(gcc|clang)/.*|.*/emsdk/.*",
+    "C and C++": r".*/lib(exec)?/(gcc|clang)/.*|.*/share/cmake[^/]*/.*|.*/(emsdk|vcpkg|\.conan2?)/.*"
+    r"|.*/android-(ndk|sdk)[^/]*/.*",
+    "Crystal": r".*/share/crystal/.*",
     "CUDA": r".*/cuda(-[\d.]+)?/.*",
-    "Dart": r".*/(\.pub-cache|dart-sdk)/.*",
+    "Dart": r".*/(\.pub-cache|dart-sdk)/.*|.*/flutter/(bin|dev|examples|packages)/.*",
     ".NET": r".*/(\.?dotnet/(sdk|packs|shared|templates|library-packs)|\.nuget)/.*",
-    "Go": r"/usr/local/go/.*|.*/pkg/mod/.*|.*/go-build/.*",
+    "Erlang": r".*/erlang/lib/.*",
+    # The path of a module begins with the name of a host.
+    "Go": r"/usr/local/go/.*|.*/pkg/mod/.*|.*/go-build/.*|.*/vendor/[^/]+\.[^/]+/.*",
     "Haskell": r".*/\.(cabal|ghcup|stack)/.*",
     "Java, Kotlin and Scala": r".*/\.(m2|gradle|ivy2)/.*|.*/(jdk|java|openjdk)[^/]*/(lib|demo|sample)/.*"
     r"|.*/(kotlinc?|scala)[^/]*/lib/.*",
     "JavaScript": r".*/node_modules/.*",
-    "OCaml": r".*/\.opam/.*",
-    "Python": r".*/(site|dist)-packages/.*|.*/lib(64)?/python[\d.]+/.*|.*/(ana|mini)?conda\d?/pkgs/.*",
+    "Nim": r".*/\.(choosenim|nimble)/.*",
+    "OCaml": r".*/(\.opam|_opam|lib/ocaml)/.*",
+    "Python": r".*/(site|dist)-packages/.*|.*/lib(64)?/python[\d.]+t?/.*|.*/(ana|mini)?conda\d?/pkgs/.*",
     "Ruby": r".*/gems/.*",
     "Rust": r".*/\.?cargo/(registry|git)/.*|.*/\.?rustup/toolchains/.*|.*/rustlib/.*",
-    "Swift": r".*/swift[^/]*/usr/(lib|share|include)/.*",
+    "Swift": r".*/\.build/checkouts/.*|.*/swift[^/]*/usr/(lib|share|include)/.*",
     "Zig": r".*/zig[^/]*/lib/.*",
 }
 
@@ -132,9 +157,11 @@ def _one_of(families: Mapping[str, str]) -> str:
     return "|".join(f"(?:{pattern})" for pattern in families.values())
 
 
-_COMPILER: Final = re.compile(rf"([\w.]+-)*({_one_of(_COMPILERS)})(-[\d.]+)?")
+_COMPILER: Final = re.compile(
+    rf"(([\w.]+-)*({_one_of(_CROSS_COMPILERS)})|{_one_of(_COMPILERS)})(-?[\d.]+)?(-posix|-win32)?"
+)
 _COMPILER_LIBRARY: Final = re.compile(_one_of(_COMPILER_LIBRARIES))
-_SOURCE: Final = re.compile(rf".*[^/]\.(?:{_one_of(_SOURCES)})", re.DOTALL)
+_SOURCE: Final = re.compile(rf".*[^/]\.(?:{_one_of(_SOURCES)})", re.DOTALL | re.IGNORECASE)
 _THEIR_SOURCE: Final = re.compile(_one_of(_THEIR_SOURCES), re.DOTALL)
 # The standard library in an unpacked archive of Go.
 _GO_LIBRARY: Final = re.compile(r"(/.*)?/src/(?:fmt|runtime)/.*", re.DOTALL)

@@ -103,9 +103,10 @@ entries:
   sample: 3
 compilers:
   description:
-    - The paths of compilers, in whichever folder, of Ada, C, C++, C#, Crystal, CUDA, D, Dart, Erlang, Elixir, F#,
-      Fortran, Go, Groovy, Haskell, Java, Kotlin, Nim, Objective-C, OCaml, Pascal, Rust, Scala, Swift, TypeScript, Vala,
-      Visual Basic and Zig, and the parts of a toolchain that compile though its command is gone.
+    - The paths of compilers, in whichever folder, of Ada, C, C++, C#, COBOL, Crystal, CUDA, D, Dart, Elixir, Elm,
+      Erlang, F#, Fortran, Gleam, Go, Groovy, Haskell, Java, Kotlin, Nim, Objective-C, OCaml, Pascal, Rust, Scala,
+      Solidity, Swift, TypeScript, Vala, Visual Basic and Zig, and the parts of a toolchain that compile though its
+      command is gone.
     - A link is one where it leads to a program; those below C(/etc) are left out.
   type: list
   elements: str

@@ -194,15 +194,23 @@ COMPILERS = [
     ),
     *("usr/bin/nim", "usr/bin/dmd", "usr/bin/ldc2", "usr/bin/crystal", "usr/lib/dart/bin/dart", "usr/bin/mcs"),
     *("usr/local/bin/tsc", "usr/bin/valac", "usr/bin/scalac", "opt/musl/bin/x86_64-linux-musl-cc"),
+    *("usr/bin/x86_64-linux-gnu-gcc-12", "usr/bin/arm-none-eabi-g++-13.2.1", "usr/bin/x86_64-w64-mingw32-gcc-posix"),
+    *("usr/bin/x86_64-w64-mingw32-g++-12-win32", "opt/conda/bin/x86_64-conda_cos6-linux-gnu-cc", "usr/bin/musl-gcc"),
+    *("usr/local/bin/gcc14", "usr/bin/clang19", "root/go/bin/go1.22.3", "usr/bin/c99-gcc", "usr/bin/gcc10-gcc"),
+    *("opt/nvidia/hpc_sdk/bin/nvc++", "opt/rocm/bin/amdclang++", "usr/bin/cobc", "usr/bin/solc", "usr/bin/gleam"),
 ]
 COMPILER_LIBRARIES = [
     *("usr/share/dotnet/sdk/9.0.100/Roslyn/bincore/csc.dll", "root/.dotnet/sdk/8.0.1/FSharp/fsc.dll"),
     *("opt/jdk/jmods/jdk.compiler.jmod", "opt/kotlinc/lib/kotlin-compiler.jar", "app/lib/scala3-compiler_3-3.4.1.jar"),
     "usr/local/lib/node_modules/typescript/lib/tsc.js",
+    *("usr/local/go/pkg/tool/linux_amd64/compile", "opt/jdk8/lib/tools.jar", "opt/rust/lib/librustc_driver-0a1b2c.so"),
 ]
 NO_COMPILERS = [
     *("usr/bin/gcc-ar-14", "usr/bin/x86_64-linux-gnu-gcc-nm-14", "usr/bin/gofmt", "usr/bin/node", "usr/bin/java"),
     *("usr/bin/dotnet", "usr/bin/swift", "usr/bin/erl", "usr/bin/python3.13", "etc/alternatives/cc", "usr/bin/cargo-x"),
+    # Programs that are named after what they are written in, or what they write.
+    *("app/server-go", "usr/bin/protoc-gen-go", "usr/bin/protoc-gen-dart", "app/play-nim", "opt/shop/hello-zig"),
+    *("usr/bin/gocc-x", "usr/bin/my-rustc-driver", "usr/bin/x86_64-linux-gnu-cpp-12", "usr/bin/python3-config"),
 ]
 
 
@@ -249,10 +257,14 @@ def test_package_managers_and_shells():
             link("bin/sh", "busybox"),
             program("bin/busybox"),
             file("etc/bash"),
+            *(program("usr/local/bin/yarn"), program("usr/bin/gem3.3"), program("usr/bin/npmlog")),
+            *(program("usr/bin/pwsh"), program("bin/busybox.static"), program("usr/bin/zsh-5.9"), program("bin/ssh")),
         ]
     )
-    assert seen["package_managers"] == ["/usr/bin/apt-get", "/usr/bin/pip3.11"]
-    assert seen["shells"] == ["/bin/busybox", "/bin/sh"]
+    assert seen["package_managers"] == [
+        *("/usr/bin/apt-get", "/usr/bin/gem3.3", "/usr/bin/pip3.11", "/usr/local/bin/yarn")
+    ]
+    assert seen["shells"] == [*("/bin/busybox", "/bin/busybox.static", "/bin/sh", "/usr/bin/pwsh", "/usr/bin/zsh-5.9")]
 
 
 @pytest.mark.parametrize(
@@ -260,6 +272,7 @@ def test_package_managers_and_shells():
     [
         *("src/hello.c", "usr/src/app/main.go", "go/src/app/main.go", "app/src/main.rs", "home/dev/src/Main.java"),
         *("app/Program.cs", "app/Sources/main.swift", "app/src/Main.kt", "app/src/index.ts", "opt/app/kernel.cu"),
+        *("app/SRC/MAIN.C", "app/solve.F90", "app/token.sol", "src/vendor/mine/own.go", "app/build/checkouts/a.swift"),
         *("app/lib/main.zig", "opt/go-app/src/main.go", "app/Main.hs", "usr/src/linux.c", "srv/swift-shop/Shop.swift"),
     ],
 )
@@ -288,6 +301,8 @@ def test_sources_of_the_image(path):
             "home/dev/.asdf/installs/golang/1.22/go/src/fmt/print.go",
             "nix/store/abc-go/share/go/src/a.go",
         ),
+        *("src/vendor/github.com/a/b/b.go", "root/.cache/bazel/external/a.cc", "opt/cmake-3/share/cmake-3.29/Test.c"),
+        *("app/index.d.mts", "opt/android-ndk-r26/sources/a.c", "app/.build/checkouts/a/A.swift", "a/_opam/lib/a.ml"),
     ],
 )
 def test_what_is_no_source_of_the_image(path):

@@ -10,8 +10,9 @@ short_description: Look at the processes of a container of a pod
 version_added: 1.0.0
 description:
   - Reads C(/proc) in the container, so that pids are those that the container sees, and signal masks can be seen.
-  - The container needs C(sh) and C(cat). One that has neither can be looked into by an ephemeral container that has
-    them and shares its processes (C(kubectl debug --target)); name that one with O(container) then.
+  - The container needs C(sh), as C(/bin/sh) or in its C(PATH), and C(cat), there or in the usual folders. One that has
+    neither can be looked into by an ephemeral container that has them and shares its processes (C(kubectl debug
+    --target)); name that one with O(container) then.
   - Where there is a zombie, it looks again two seconds later.
 options:
   namespace:
@@ -201,6 +202,7 @@ except ImportError:
     pass
 
 LOOK_SECONDS = 60
+_SHELL = "/bin/sh"
 
 
 class Said(NamedTuple):
@@ -226,9 +228,9 @@ def running_container(pod: Json, name: str | None) -> str:
     name, container = chosen_container(pod, name)
     if container["state"] != "running":
         reason = f" ({container['reason']})" if container["reason"] else ""
+        hint = ": wait until it runs." if container["state"] == "waiting" else "."
         raise Problem(
-            f"Container {name} of pod {pod['metadata']['name']} is not running but {container['state']}{reason}: "
-            "wait until it runs."
+            f"Container {name} of pod {pod['metadata']['name']} is not running but {container['state']}{reason}{hint}"
         )
     return name
 
@@ -317,7 +319,11 @@ def observe(cluster: Cluster) -> dict[str, Any]:
     where = f"Container {container} of pod {name}"
     # An exec takes no environment, and the container's own PATH may have none of the usual folders.
     script = f'PATH="${{PATH:+$PATH:}}/usr/local/bin:/usr/bin:/bin"; {LISTING}'
-    said = execute(cluster, name, container, ["/bin/sh", "-c", script], where)
+    said = execute(cluster, name, container, [_SHELL, "-c", script], where)
+    if _SHELL in said.trouble and not said.output:
+        # Some images have theirs elsewhere, in their PATH; the words are about the first if there is none either.
+        other = execute(cluster, name, container, ["sh", "-c", script], where)
+        said = other if other.output else said
     return {"changed": False, **census(pod, container, parse_listing(said.output, where, said.trouble))}
 
 

@@ -518,14 +518,14 @@ def look(export: Callable[[], Iterable[bytes]], digests: Sequence[str], read: Se
 
     tree: Tree = {}
     their_folders = _go_roots(layer.entries for layer in layers)
-    ever: dict[tuple[str, str], str] = {}
+    ever: set[tuple[str, str, str]] = set()
     places: dict[str, list[_Place | None]] = {path: [] for path in read}
     for layer in layers:
         _lay(layer, tree)
         for path in layer.entries:
             found = kind(tree, path, their_folders)
             if found:
-                ever[path, found] = layer.digest
+                ever.add((path, found, layer.digest))
         for path in read:
             places[path].append(_place(tree, path))
 
@@ -538,7 +538,7 @@ def look(export: Callable[[], Iterable[bytes]], digests: Sequence[str], read: Se
     now = {path: found for path in tree if (found := kind(tree, path, their_folders))}
     files = {path: several[-1].text() if several and several[-1] else None for path, several in places.items()}
     older: dict[tuple[str, str], Removed] = {}
-    for (path, found), digest in ever.items():
+    for path, found, digest in ever:
         if now.get(path) != found:
             older[path, digest] = {"path": printable(path), "kind": found, "digest": digest, "text": None}
     for path, several in places.items():

@@ -112,7 +112,7 @@ containers:
       type: str
       sample: SIGKILL
     reason:
-      description: The reason that the runtime gives, or C(ContainerStatusUnknown) for an ending that nobody saw.
+      description: The reason that the runtime gives, or C(ContainerStatusUnknown) or such for one that nobody saw.
       type: str
       sample: Error
     message:

@@ -343,6 +343,15 @@ def test_what_a_later_layer_removed():
     ]
 
 
+def test_each_layer_that_holds_what_was_removed_is_told():
+    layers = [file("src/a.c", b"1")], [file("src/a.c", b"2")], [file("src/.wh.a.c", b"")]
+    seen = contents(*layers, read=("/src/a.c",))
+    assert {(one["digest"], one["kind"], one["text"]) for one in seen["removed"]} == {
+        (digest(tar(*layers[0])), "source", "1"),
+        (digest(tar(*layers[1])), "source", "2"),
+    }
+
+
 def test_an_opaque_folder_hides_what_was_below_and_not_what_its_own_layer_brings():
     seen = contents([file("src/a.c"), file("src/b.c")], [file("src/c.c"), file("src/.wh..wh..opq", b"")])
     assert seen["sources"] == ["/src/c.c"]

@@ -88,8 +88,9 @@ _COMPILER_LIBRARIES: Final[Mapping[str, str]] = {
     "TypeScript": r".*/typescript/lib/(_?tsc|typescript)\.js",
 }
 _PACKAGE_MANAGERS: Final = re.compile(
-    r"apt|apt-get|aptitude|dpkg|apk|yum|dnf5?|microdnf|tdnf|rpm|zypper|pacman|opkg|emerge|xbps-install|nix|nix-env|guix|brew"
-    r"|pip[\d.]*|pipx|uv|poetry|conda|mamba|micromamba|npm|yarn|pnpm|gem[\d.]*|bundle|composer|cargo|cabal|stack|opam|luarocks"
+    r"apt|apt-get|aptitude|dpkg|apk|yum|dnf5?|microdnf|tdnf|rpm|zypper|pacman|opkg|emerge|xbps-install|nix|nix-env|guix"
+    r"|brew|pip[\d.]*|pipx|uv|poetry|conda|mamba|micromamba|npm|yarn|pnpm|gem[\d.]*|bundle|composer|cargo|cabal|stack"
+    r"|opam|luarocks"
 )
 _SHELLS: Final = re.compile(
     r"sh|ash|bash|rbash|dash|zsh|zsh-?[\d.]+|ksh|ksh93|mksh|lksh|yash|csh|tcsh|fish|pwsh|nu"

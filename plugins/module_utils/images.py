@@ -128,7 +128,7 @@ _SOURCES: Final[Mapping[str, str]] = {
 # those of the user.
 _THEIR_SOURCES: Final[Mapping[str, str]] = {
     "distributions": r"/(usr/(local/)?)?(include|lib|lib32|lib64|libx32|libexec)/.*|/usr/(local/)?share/.*"
-    r"|/(proc|sys|nix/store|gnu/store)/.*|/usr/src/(linux|kernels)[^/]*/.*|.*/Cellar/.*",
+    r"|/(proc|sys|nix/store|gnu/store)/.*|/usr/src/(linux|kernels|googletest)[^/]*/.*|.*/Cellar/.*",
     "caches": r".*/\.cache/.*",
     "version managers": r".*/(\.(asdf|goenv|jenv|nodenv|nvm|pyenv|rbenv|sdkman)|mise/installs|sdkman/candidates)/.*",
     "C and C++": r".*/lib(exec)?/(gcc|clang)/.*|.*/share/cmake[^/]*/.*|.*/(emsdk|vcpkg|\.conan2?)/.*"

@@ -151,8 +151,9 @@ def stop(engine: Engine) -> dict[str, Any]:
     except (RequestException, OSError) as error:
         cause = connection_sentence(engine.module.params["docker_host"], str(error))
         raise Problem(f"Container {name} was told to stop, and how it ended was not seen. {cause}", **result) from None
-    if state["Running"]:
-        raise Problem(f"Container {name} was started again by somebody else while it was being stopped.", **result)
+    # Its exit code may be that of an end before the stop, as of a container that restarts again and again.
+    if state["Running"] or state.get("StartedAt") != container["State"].get("StartedAt"):
+        raise Problem(f"Container {name} was started again while it was being stopped.", **result)
     signal = exit_signal(state["ExitCode"])
     return {
         **result,

@@ -115,7 +115,9 @@ class Engine(AnsibleDockerClient):
                 "for why it ends."
             )
         if not container["State"]["Running"]:
-            raise Problem(f"Container {name} is not running but {status}: start it first.")
+            error = " ".join((container["State"].get("Error") or "").split())
+            why = f"the engine could not start it ({error})" if error else "start it first"
+            raise Problem(f"Container {name} is not running but {status}: {why}.")
         return container
 
     def image(self, name: str) -> dict[str, Any]:

@@ -247,7 +247,7 @@ def test_neither_a_folder_that_is_gone_nor_odd_names_hide_anything(processes):
     ("name", "words"),
     [
         ("no-shell", 'exec: "sh": executable file not found'),
-        ("never-started", "not running but created"),
+        ("never-started", '"no-such-program": executable file not found'),
         ("paused", "is paused"),
     ],
 )

@@ -169,3 +169,13 @@ def test_a_container_that_joins_one_with_the_processes_of_the_host_is_refused(en
     engine.on("GET /containers/b/json", answer(joined("b", "host")))
     assert "shares the processes of its host" in call(container_processes, container="box")["msg"]
     assert not [request for request in engine.asked if request.startswith("POST")]
+
+
+def test_why_a_container_did_not_start_is_told_in_the_words_of_the_engine(engine, call, runs, answer):
+    found = container(status="exited")
+    found["State"] |= {"Status": "created", "Error": 'exec: "serve":\n executable file not found in $PATH: unknown'}
+    engine.on("GET /containers/box/json", answer(found))
+    assert call(container_processes, container="box")["msg"] == (
+        "Container box is not running but created: the engine could not start it "
+        '(exec: "serve": executable file not found in $PATH: unknown).'
+    )

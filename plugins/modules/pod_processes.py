@@ -227,7 +227,8 @@ def running_container(pod: Json, name: str | None) -> str:
     """The name of the container to look at, when it can be looked at."""
     name, container = chosen_container(pod, name)
     if container["state"] != "running":
-        reason = f" ({container['reason']})" if container["reason"] else ""
+        words = [" ".join(part.split()) for part in (container["reason"], container["message"]) if part]
+        reason = f" ({': '.join(words)})" if words else ""
         hint = ": wait until it runs." if container["state"] == "waiting" else "."
         raise Problem(
             f"Container {name} of pod {pod['metadata']['name']} is not running but {container['state']}{reason}{hint}"

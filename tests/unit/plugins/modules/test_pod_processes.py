@@ -53,6 +53,16 @@ def test_what_cannot_be_looked_at(pod, name, said):
         running_container(pod, name)
 
 
+def test_why_it_does_not_run_is_told_in_the_words_of_the_cluster():
+    pod = copy.deepcopy(PODS["ready"])
+    waiting = {"reason": "CreateContainerError", "message": "exec:\n no such file"}
+    pod["status"]["containerStatuses"][0]["state"] = {"waiting": waiting}
+    with pytest.raises(
+        Problem, match=r"not running but waiting \(CreateContainerError: exec: no such file\): wait until"
+    ):
+        running_container(pod, "web")
+
+
 WEB, PROXY, PEEK = "a" * 64, "b" * 64, "c" * 64
 
 

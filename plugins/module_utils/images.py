@@ -470,6 +470,15 @@ def printable(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+def unprinted(path: str) -> str:
+    """The path that printable gives as this one."""
+
+    def raw(found: re.Match[str]) -> str:
+        return bytes.fromhex(found[0].replace(r"\x", "")).decode("utf-8", "surrogateescape")
+
+    return re.sub(r"(?:\\x[89a-f][0-9a-f])+", raw, path)
+
+
 def steps(history: Sequence[Mapping[str, Any]], layers: Sequence[Layer]) -> list[Step]:
     """The steps of a history with the layers that they made; the layers alone where it does not tell these."""
     making = sum(not step.get("empty_layer") for step in history)
@@ -514,7 +523,8 @@ def look(export: Callable[[], Iterable[bytes]], digests: Sequence[str], read: Se
 
     Calls export again where links lead to files other than those named. Raises Problem where a layer is not there.
     """
-    exported = Export(export(), {posixpath.normpath(f"/{path.lstrip('/')}") for path in read})
+    named = {path: unprinted(path) for path in read}
+    exported = Export(export(), {posixpath.normpath(f"/{path.lstrip('/')}") for path in named.values()})
     layers = exported.whole(digests)
 
     tree: Tree = {}
@@ -527,8 +537,8 @@ def look(export: Callable[[], Iterable[bytes]], digests: Sequence[str], read: Se
             found = kind(tree, path, their_folders)
             if found:
                 ever.add((path, found, layer.digest))
-        for path in read:
-            places[path].append(_place(tree, path))
+        for path, name in named.items():
+            places[path].append(_place(tree, name))
 
     wanted = {place.path for several in places.values() for place in several if place}
     if any(place.path not in place.layer.texts for several in places.values() for place in several if place):

@@ -15,7 +15,7 @@ description:
     many gigabytes takes its time, and some engines are silent until they have gathered all of it; give a larger
     O(timeout) then.
   - Compilers and sources are known by their names. A program that was given another is not found.
-  - Bytes of a path that are not UTF-8 are written as in C(caf\xe9).
+  - Bytes of a path that are not UTF-8 are written as in C(caf\xe9), in O(read) too.
 options:
   image:
     description:

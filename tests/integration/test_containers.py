@@ -60,7 +60,7 @@ LAYERS: list[Members] = [
         (FILE, "lib/plugin.c", "main"),
     ],
 ]
-READ = ["/etc/current.ini", "/data/app.ini", "/usr/bin/clang", "/lib", "/app/server-go/settings"]
+READ = ["/etc/current.ini", "/data/app.ini", "/usr/bin/clang", "/lib", "/app/server-go/settings", r"/src/caf\xe9.c"]
 
 # How each is run: options, and its command.
 RUN: dict[str, tuple[list[str], str]] = {
@@ -189,7 +189,7 @@ def test_what_a_later_layer_took_away_is_told_with_the_layer_that_holds_it(seen,
     assert [(one["path"], one["kind"], one["text"]) for one in tools["removed"]] == [
         ("/etc/current.ini", "file", "secret"),
         ("/nix/store/0a1b-rustc-1.85/bin/rustc", "compiler", None),
-        (r"/src/caf\xe9.c", "source", None),
+        (r"/src/caf\xe9.c", "source", "main"),
     ]
     assert {one["digest"] for one in tools["removed"]} == {seen["digests"][0]}
 
@@ -201,6 +201,7 @@ def test_files_are_as_a_container_would_see_them(tools):
         "/usr/bin/clang": None,
         "/lib": None,
         "/app/server-go/settings": "as a folder",
+        r"/src/caf\xe9.c": None,
     }
     assert tools["sources"] == ["/src/main.go"]
 

@@ -511,6 +511,14 @@ def test_names_that_are_not_utf_8():
     json.dumps(seen).encode()
 
 
+def test_a_path_that_is_not_utf_8_is_read_as_it_is_written():
+    layer = [file("caf\udce9/\udcff\udcfe.c", b"text"), file("é", b"e"), file(r"a\x41", b"a")]
+    read = (r"/caf\xe9/\xff\xfe.c", "/é", r"/a\x41", r"/\xc3\xa9")
+    seen = contents(layer, [file("caf\udce9/.wh.\udcff\udcfe.c", b"")], read=read)
+    assert seen["files"] == dict(zip(read, (None, "e", "a", "e"), strict=True))
+    assert [(one["path"], one["text"]) for one in seen["removed"]] == [(read[0], "text")]
+
+
 def test_texts_have_a_limit_and_replacements():
     big = b"x" * (TEXT_LIMIT_BYTES + 1)
     seen = contents([file("big", big), file("latin", b"\xe9"), file("empty", b"")], read=("/big", "/latin", "/empty"))

@@ -81,19 +81,18 @@ _COMPILERS: Final[Mapping[str, str]] = {
 # Compilers that are no programs, but libraries that a runtime of their language runs, and those behind a command.
 _COMPILER_LIBRARIES: Final[Mapping[str, str]] = {
     ".NET": r".*/(csc|vbc|fsc)\.(dll|exe)",
-    "Go": r".*/pkg/tool/[^/]+/compile",
-    "Java": r".*/(jdk\.compiler\.jmod|lib/tools\.jar|ecj(-[\w.]+)?\.jar)",
+    "Go": r".*/pkg/tool/[a-z\d]+_[a-z\d]+/compile",
+    "Java": r".*/(jdk\.compiler\.jmod|ecj(-[\w.]+)?\.jar)|.*/[^/]*(jdk|java|jvm)[^/]*/(.*/)?lib/tools\.jar",
     "Kotlin and Scala": r".*/(kotlin-compiler|scala3?-compiler(_\d+)?)(-[\w.-]+)?\.jar",
     "Rust": r".*/librustc_driver-[0-9a-f]+\.so",
     "TypeScript": r".*/typescript/lib/(_?tsc|typescript)\.js",
 }
 _PACKAGE_MANAGERS: Final = re.compile(
     r"apt|apt-get|aptitude|dpkg|apk|yum|dnf5?|microdnf|tdnf|rpm|zypper|pacman|opkg|emerge|xbps-install|nix|nix-env|guix"
-    r"|brew|pip[\d.]*|pipx|uv|poetry|conda|mamba|micromamba|npm|yarn|pnpm|gem[\d.]*|bundle|composer|cargo|cabal|stack"
-    r"|opam|luarocks"
+    r"|brew|pip[\d.]*|pipx|uv|poetry|conda|mamba|micromamba|npm|yarn|pnpm|gem[\d.]*|composer|cargo|cabal|opam|luarocks"
 )
 _SHELLS: Final = re.compile(
-    r"sh|ash|bash|rbash|dash|zsh|zsh-?[\d.]+|ksh|ksh93|mksh|lksh|yash|csh|tcsh|fish|pwsh|nu"
+    r"sh|ash|bash|rbash|dash|zsh|zsh-?[\d.]+|ksh|ksh93|mksh|lksh|yash|csh|tcsh|fish|pwsh"
     r"|(busybox|toybox|bash|zsh)([.-]static)?"
 )
 

@@ -115,7 +115,7 @@ compilers:
     - /usr/bin/gcc
     - /usr/bin/x86_64-linux-gnu-gcc-14
 package_managers:
-  description: The paths of package managers.
+  description: The paths of package managers, of distributions and of languages.
   type: list
   elements: str
   returned: success

@@ -203,7 +203,11 @@ COMPILER_LIBRARIES = [
     *("usr/share/dotnet/sdk/9.0.100/Roslyn/bincore/csc.dll", "root/.dotnet/sdk/8.0.1/FSharp/fsc.dll"),
     *("opt/jdk/jmods/jdk.compiler.jmod", "opt/kotlinc/lib/kotlin-compiler.jar", "app/lib/scala3-compiler_3-3.4.1.jar"),
     "usr/local/lib/node_modules/typescript/lib/tsc.js",
-    *("usr/local/go/pkg/tool/linux_amd64/compile", "opt/jdk8/lib/tools.jar", "opt/rust/lib/librustc_driver-0a1b2c.so"),
+    *(
+        "usr/local/go/pkg/tool/linux_amd64/compile",
+        "usr/lib/jvm/java-8/lib/tools.jar",
+        "opt/rust/lib/librustc_driver-0a1b2c.so",
+    ),
 ]
 NO_COMPILERS = [
     *("usr/bin/gcc-ar-14", "usr/bin/x86_64-linux-gnu-gcc-nm-14", "usr/bin/gofmt", "usr/bin/node", "usr/bin/java"),
@@ -224,7 +228,7 @@ def test_compilers_that_are_no_programs(path):
     assert contents([file(path)])["compilers"] == [f"/{path}"]
 
 
-@pytest.mark.parametrize("path", NO_COMPILERS)
+@pytest.mark.parametrize("path", [*NO_COMPILERS, "app/lib/tools.jar", "app/pkg/tool/compile"])
 def test_what_only_sounds_like_a_compiler(path):
     assert contents([program(path)])["compilers"] == []
 

@@ -21,6 +21,7 @@ notes:
     E(K8S_AUTH_*) only the other half of O(kubeconfig) and O(context) is read then, and whom to impersonate.
   - Impersonation is honoured. Where it stands in the kubeconfig it has to be given with O(impersonate_user) too, since
     the Python client does not read it there.
+  - A proxy that the kubeconfig names (C(proxy-url)) is used, unless O(proxy) is given; one of SOCKS is refused.
   - A request that is not answered within 30 seconds fails, as does one that is redirected to another address.
 attributes:
   action_group:

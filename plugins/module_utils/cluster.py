@@ -147,10 +147,16 @@ def _load_kubeconfig(options: Json, configuration: Any) -> None:
             client_configuration=configuration,
             persist_config=bool(options.get("persist_config")),
         )
-        impersonated = _impersonated(kubeconfig, context)
+        cluster, user = _parts(kubeconfig, context)
+        impersonated, proxy = user.get("as"), cluster.get("proxy-url")
     except Exception as error:
         # A kubeconfig that is no YAML, or not of its form, fails in as many ways as there are.
         raise Problem(kubeconfig_sentence(named, str(context), str(error))) from error
+    # The client does not read it, and without it the same address may be another cluster's.
+    if proxy and not options.get("proxy"):
+        if not str(proxy).startswith(("http://", "https://")):
+            raise Problem(f"{named} has {context} use the proxy {proxy}, which the Python client cannot: give proxy.")
+        configuration.proxy, configuration.no_proxy = proxy, None
     if impersonated and "impersonate_user" not in options:
         raise Problem(
             f"{named} has {context} impersonate {impersonated}, which the Python client would leave out: give "
@@ -158,15 +164,16 @@ def _load_kubeconfig(options: Json, configuration: Any) -> None:
         )
 
 
-def _impersonated(kubeconfig: Any, context: str) -> str | None:
-    """Whom the user of a context acts as."""
+def _parts(kubeconfig: Any, context: str) -> tuple[Json, Json]:
+    """The cluster and the user of a context; of the user nothing, where there is none."""
     config = (
         ConfigNode("kubeconfig", kubeconfig) if isinstance(kubeconfig, dict) else KubeConfigMerger(kubeconfig).config
     )
-    name = config["contexts"].get_with_name(context)["context"].safe_get("user")
+    named = config["contexts"].get_with_name(context)["context"]
+    cluster = config["clusters"].get_with_name(named["cluster"])["cluster"].value
+    name = named.safe_get("user")
     user = config["users"].get_with_name(name, safe=True) if name else None
-    impersonated: str | None = user["user"].safe_get("as") if user else None
-    return impersonated
+    return cluster, (user["user"].value or {}) if user else {}
 
 
 def _client(options: Json) -> Any:

@@ -115,7 +115,9 @@ class Engine(AnsibleDockerClient):
                 "for why it ends."
             )
         if not container["State"]["Running"]:
-            raise Problem(f"Container {name} is not running but {status}: start it first.")
+            error = " ".join((container["State"].get("Error") or "").split())
+            why = f"the engine could not start it ({error})" if error else "start it first"
+            raise Problem(f"Container {name} is not running but {status}: {why}.")
         return container
 
     def image(self, name: str) -> dict[str, Any]:
@@ -132,7 +134,8 @@ class Engine(AnsibleDockerClient):
     def execute(self, container_id: str, command: list[str], environment: dict[str, str], where: str) -> Ran:
         """Run a command in a container; a problem in the engine's words where that can't be, or was cut short."""
         try:
-            started = self.exec_create(container_id, command, environment=environment)["Id"]
+            # The folder that the container works in may be gone.
+            started = self.exec_create(container_id, command, environment=environment, workdir="/")["Id"]
             output, errors = self.exec_start(started, demux=True)
             ended = self._ended(started)
         except APIError as error:

@@ -42,88 +42,113 @@ _LINKS_LIMIT: Final = 40
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 
-# Programs that compile, by family, as they are named in a folder of programs wherever that is. A prefix names a target
-# or a wrapper (x86_64-linux-gnu-gcc), a suffix a version (gcc-14, rustc-1.85).
-_COMPILERS: Final[Mapping[str, str]] = {
+# Programs that compile, by family, as they are named in a folder of programs wherever that is. Those that are built for
+# many targets have one before their name, or a wrapper (x86_64-linux-gnu-gcc); any may have a version after it (gcc-14,
+# gcc14, rustc-1.85).
+_CROSS_COMPILERS: Final[Mapping[str, str]] = {
     "Ada": r"gnat|gnatmake|gnat1",
-    "C and C++": r"cc|c\+\+|c89|c99|gcc|g\+\+|clang|clang\+\+|clang-cl|tcc|pcc|icc|icpc|icx|icpx|emcc|em\+\+"
-    r"|mpicc|mpicxx|mpic\+\+|cc1|cc1plus|lto1",
+    "C and C++": r"cc|c\+\+|c89|c99|gcc|g\+\+|clang|clang\+\+|clang-cl|tcc|pcc|icc|icpc|icx|icpx|dpcpp|nvc|nvc\+\+|sdcc"
+    r"|amdclang|amdclang\+\+|armclang|armclang\+\+|emcc|em\+\+|mpicc|mpicxx|mpic\+\+|cc1|cc1plus|lto1",
+    "D": r"gdc|ldc2|ldmd2|d21",
+    "Fortran": r"gfortran|flang|flang-new|f77|f95|f951|ifort|ifx|lfortran|mpifort|nvfortran",
+    "Go": r"gccgo|go1",
+    "Haskell": r"ghc",
+    "Objective-C": r"cc1obj|cc1objplus",
+    "Rust": r"rust1",
+}
+_COMPILERS: Final[Mapping[str, str]] = {
     "C# and F#": r"mcs|csc|vbc|fsc|fsharpc",
+    "COBOL": r"cobc",
     "Crystal": r"crystal",
     "CUDA and HIP": r"nvcc|cicc|ptxas|hipcc",
-    "D": r"dmd|gdc|ldc2|ldmd2|d21",
+    "D": r"dmd",
     "Dart": r"dart|dart2js|dart2native|gen_snapshot",
-    "Erlang and Elixir": r"erlc|elixirc",
-    "Fortran": r"gfortran|flang|flang-new|f77|f95|f951|ifort|ifx|mpifort",
-    "Go": r"go|gccgo|go1|tinygo",
-    "Haskell": r"ghc",
+    "Elm": r"elm",
+    "Erlang, Elixir and Gleam": r"erlc|elixirc|gleam",
+    "Go": r"go|tinygo",
     "Java": r"javac|ecj|native-image",
-    "Kotlin, Scala and Groovy": r"kotlinc|kotlinc-jvm|kotlinc-js|kotlinc-native|scalac|groovyc",
+    "Kotlin, Scala and Groovy": r"kotlinc|kotlinc-jvm|kotlinc-js|kotlinc-native|konanc|scalac|scala-cli|groovyc",
     "Nim": r"nim",
-    "Objective-C": r"cc1obj|cc1objplus",
     "OCaml": r"ocamlc|ocamlopt|ocamlc\.(opt|byte)|ocamlopt\.(opt|byte)",
     "Pascal": r"fpc|ppcx64|ppca64",
-    "Rust": r"rustc|rust1",
+    "Rust": r"rustc",
+    "Solidity": r"solc",
     "Swift": r"swiftc|swift-frontend",
     "TypeScript": r"tsc",
     "Vala": r"valac",
     "Zig": r"zig",
 }
-# Compilers that are no programs, but libraries that a runtime of their language runs.
+# Compilers that are no programs, but libraries that a runtime of their language runs, and those behind a command.
 _COMPILER_LIBRARIES: Final[Mapping[str, str]] = {
     ".NET": r".*/(csc|vbc|fsc)\.(dll|exe)",
-    "Java": r".*/(jdk\.compiler\.jmod|ecj(-[\w.]+)?\.jar)",
+    "Go": r".*/pkg/tool/[a-z\d]+_[a-z\d]+/compile",
+    "Java": r".*/(jdk\.compiler\.jmod|ecj(-[\w.]+)?\.jar)|.*/[^/]*(jdk|java|jvm)[^/]*/(.*/)?lib/tools\.jar",
     "Kotlin and Scala": r".*/(kotlin-compiler|scala3?-compiler(_\d+)?)(-[\w.-]+)?\.jar",
-    "TypeScript": r".*/typescript/lib/_?tsc\.js",
+    "Rust": r".*/librustc_driver-[0-9a-f]+\.so",
+    "TypeScript": r".*/typescript/lib/(_?tsc|typescript)\.js",
 }
 _PACKAGE_MANAGERS: Final = re.compile(
-    r"apt|apt-get|aptitude|dpkg|apk|yum|dnf5?|microdnf|tdnf|rpm|zypper|pacman|pip[\d.]*|npm"
+    r"apt|apt-get|aptitude|dpkg|apk|yum|dnf5?|microdnf|tdnf|rpm|zypper|pacman|opkg|emerge|xbps-install|nix|nix-env|guix"
+    r"|brew|pip[\d.]*|pipx|uv|poetry|conda|mamba|micromamba|npm|yarn|pnpm|gem[\d.]*|composer|cargo|cabal|opam|luarocks"
 )
-_SHELLS: Final = re.compile(r"sh|ash|bash|dash|zsh|ksh|mksh|fish|busybox")
+_SHELLS: Final = re.compile(
+    r"sh|ash|bash|rbash|dash|zsh|zsh-?[\d.]+|ksh|ksh93|mksh|lksh|yash|csh|tcsh|fish|pwsh"
+    r"|(busybox|toybox|bash|zsh)([.-]static)?"
+)
 
 # Files that are compiled, by language. Headers and declarations are none: installed libraries bring them too.
 _SOURCES: Final[Mapping[str, str]] = {
     "Ada": r"adb",
-    "C and C++": r"c|cc|cpp|cxx|c\+\+",
+    "C and C++": r"c|cc|cpp|cxx|c\+\+|cppm|ixx",
+    "COBOL": r"cob|cbl",
     "C#, F# and Visual Basic": r"cs|fs|vb",
     "Crystal": r"cr",
     "CUDA": r"cu",
     "Dart": r"dart",
-    "Erlang and Elixir": r"erl|ex",
-    "Fortran": r"f90|f95|f03|f08|for",
+    "Elm": r"elm",
+    "Erlang, Elixir and Gleam": r"erl|ex|gleam",
+    "Fortran": r"f|f77|f90|f95|f03|f08|for",
     "Go": r"go",
     "Haskell": r"hs",
     "Java": r"java",
-    "Kotlin and Scala": r"kt|scala",
+    "Kotlin, Scala and Groovy": r"kt|scala|groovy",
     "Nim": r"nim",
     "OCaml": r"ml",
     "Objective-C": r"mm",
     "Pascal": r"pas",
     "Rust": r"rs",
+    "Solidity": r"sol",
     "Swift": r"swift",
     "TypeScript": r"(?<!\.d\.)(ts|tsx|mts|cts)",
+    "Vala": r"vala",
     "Zig": r"zig",
 }
 # Where toolchains, package managers and distributions keep sources of their own, wherever that is. /usr/src is for
 # those of the user.
 _THEIR_SOURCES: Final[Mapping[str, str]] = {
     "distributions": r"/(usr/(local/)?)?(include|lib|lib32|lib64|libx32|libexec)/.*|/usr/(local/)?share/.*"
-    r"|/(proc|sys|nix/store|gnu/store)/.*|/usr/src/(linux|kernels)[^/]*/.*|.*/Cellar/.*",
+    r"|/(proc|sys|nix/store|gnu/store)/.*|/usr/src/(linux|kernels|googletest)[^/]*/.*|.*/Cellar/.*",
+    "caches": r".*/\.cache/.*",
     "version managers": r".*/(\.(asdf|goenv|jenv|nodenv|nvm|pyenv|rbenv|sdkman)|mise/installs|sdkman/candidates)/.*",
-    "C and C++": r".*/lib(exec)?/(gcc|clang)/.*|.*/emsdk/.*",
+    "C and C++": r".*/lib(exec)?/(gcc|clang)/.*|.*/share/cmake[^/]*/.*|.*/(emsdk|vcpkg|\.conan2?)/.*"
+    r"|.*/android-(ndk|sdk)[^/]*/.*",
+    "Crystal": r".*/share/crystal/.*",
     "CUDA": r".*/cuda(-[\d.]+)?/.*",
-    "Dart": r".*/(\.pub-cache|dart-sdk)/.*",
+    "Dart": r".*/(\.pub-cache|dart-sdk)/.*|.*/flutter/(bin|dev|examples|packages)/.*",
     ".NET": r".*/(\.?dotnet/(sdk|packs|shared|templates|library-packs)|\.nuget)/.*",
-    "Go": r"/usr/local/go/.*|.*/pkg/mod/.*|.*/go-build/.*",
+    "Erlang": r".*/erlang/lib/.*",
+    # The path of a module begins with the name of a host.
+    "Go": r"/usr/local/go/.*|.*/pkg/mod/.*|.*/go-build/.*|.*/vendor/[^/]+\.[^/]+/.*",
     "Haskell": r".*/\.(cabal|ghcup|stack)/.*",
     "Java, Kotlin and Scala": r".*/\.(m2|gradle|ivy2)/.*|.*/(jdk|java|openjdk)[^/]*/(lib|demo|sample)/.*"
     r"|.*/(kotlinc?|scala)[^/]*/lib/.*",
     "JavaScript": r".*/node_modules/.*",
-    "OCaml": r".*/\.opam/.*",
-    "Python": r".*/(site|dist)-packages/.*|.*/lib(64)?/python[\d.]+/.*|.*/(ana|mini)?conda\d?/pkgs/.*",
+    "Nim": r".*/\.(choosenim|nimble)/.*",
+    "OCaml": r".*/(\.opam|_opam|lib/ocaml)/.*",
+    "Python": r".*/(site|dist)-packages/.*|.*/lib(64)?/python[\d.]+t?/.*|.*/(ana|mini)?conda\d?/pkgs/.*",
     "Ruby": r".*/gems/.*",
     "Rust": r".*/\.?cargo/(registry|git)/.*|.*/\.?rustup/toolchains/.*|.*/rustlib/.*",
-    "Swift": r".*/swift[^/]*/usr/(lib|share|include)/.*",
+    "Swift": r".*/\.build/checkouts/.*|.*/swift[^/]*/usr/(lib|share|include)/.*",
     "Zig": r".*/zig[^/]*/lib/.*",
 }
 
@@ -132,9 +157,11 @@ def _one_of(families: Mapping[str, str]) -> str:
     return "|".join(f"(?:{pattern})" for pattern in families.values())
 
 
-_COMPILER: Final = re.compile(rf"([\w.]+-)*({_one_of(_COMPILERS)})(-[\d.]+)?")
+_COMPILER: Final = re.compile(
+    rf"(([\w.]+-)*({_one_of(_CROSS_COMPILERS)})|{_one_of(_COMPILERS)})(-?[\d.]+)?(-posix|-win32)?"
+)
 _COMPILER_LIBRARY: Final = re.compile(_one_of(_COMPILER_LIBRARIES))
-_SOURCE: Final = re.compile(rf".*[^/]\.(?:{_one_of(_SOURCES)})", re.DOTALL)
+_SOURCE: Final = re.compile(rf".*[^/]\.(?:{_one_of(_SOURCES)})", re.DOTALL | re.IGNORECASE)
 _THEIR_SOURCE: Final = re.compile(_one_of(_THEIR_SOURCES), re.DOTALL)
 # The standard library in an unpacked archive of Go.
 _GO_LIBRARY: Final = re.compile(r"(/.*)?/src/(?:fmt|runtime)/.*", re.DOTALL)
@@ -183,11 +210,15 @@ Tree = dict[str, Entry]
 
 @dataclass(eq=False)
 class Layer:
-    """A layer: its entries by path, the paths that it removes, the folders that it empties, and the texts asked for."""
+    """A layer: its entries by path, the paths that it removes, the folders that it empties, and the texts asked for.
+
+    Its folders are those that something of it is in, which it need not name.
+    """
 
     digest: str = ""
     size_bytes: int = 0
     entries: Tree = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
     removes: set[str] = field(default_factory=set)
     empties: set[str] = field(default_factory=set)
     texts: dict[str, bytes] = field(default_factory=dict)
@@ -250,7 +281,9 @@ def _unpacked(file: IO[bytes], head: bytes) -> Any:
 def _fill(layer: Layer, archive: tarfile.TarFile, wanted: set[str]) -> None:
     for member in archive:
         path = posixpath.normpath(f"/{member.name.lstrip('/')}")
-        folder, name = posixpath.split(path)
+        folder, name = posixpath.split(_in_layer(layer, path))
+        path = posixpath.join(folder, name)
+        _add_folder(layer, folder)
         if name == ".wh..wh..opq":
             layer.empties.add(folder)
         elif name.startswith(".wh."):
@@ -258,12 +291,24 @@ def _fill(layer: Layer, archive: tarfile.TarFile, wanted: set[str]) -> None:
         else:
             target = member.linkname
             if member.islnk():
-                target = posixpath.normpath(f"/{target.lstrip('/')}")
+                target = _in_layer(layer, posixpath.normpath(f"/{target.lstrip('/')}"))
             layer.entries[path] = Entry(member.type, member.mode, target, layer)
             if member.isreg():
                 layer.size_bytes += member.size
                 if path in wanted and (file := archive.extractfile(member)):
                     layer.texts[path] = file.read(TEXT_LIMIT_BYTES)
+
+
+def _in_layer(layer: Layer, path: str) -> str:
+    """Where an engine unpacks what has this path: it follows the links that the layer itself has on the way."""
+    folder, name = posixpath.split(path)
+    return posixpath.join(_follow(layer.entries, folder) or folder, name)
+
+
+def _add_folder(layer: Layer, folder: str) -> None:
+    while folder != "/" and folder not in layer.folders:
+        layer.folders.add(folder)
+        folder = posixpath.dirname(folder)
 
 
 def _layer(file: IO[bytes], head: bytes, wanted: set[str]) -> Layer | None:
@@ -354,16 +399,20 @@ def _lay(layer: Layer, tree: Tree) -> None:
         for path in [path for path in tree if path in hidden or not roofs.isdisjoint(_parents(path))]:
             del tree[path]
     tree.update(layer.entries)
-    # Some layers do not name the folders that their files are in.
-    for path in layer.entries:
-        for parent in _parents(path):
-            if parent in tree and not tree[parent].is_file:
-                break
-            tree[parent] = Entry(tarfile.DIRTYPE, 0o755, "", layer)
+    # A folder is over a link, even where the layer does not name it.
+    for folder in layer.folders:
+        if folder not in tree or tree[folder].type != tarfile.DIRTYPE:
+            tree[folder] = Entry(tarfile.DIRTYPE, 0o755, "", layer)
 
 
 def resolve(tree: Tree, path: str) -> str | None:
     """Where a path leads when links are followed; None when that is nowhere, or round in a circle."""
+    found = _follow(tree, path)
+    return found if found in tree else None
+
+
+def _follow(tree: Tree, path: str) -> str | None:
+    """Where a path leads, whether or not something is there; None when that is round in a circle, or below a file."""
     found, links = "/", 0
     rest = path.split("/")[::-1]
     while rest:
@@ -384,7 +433,7 @@ def resolve(tree: Tree, path: str) -> str | None:
             return None
         else:
             found = at
-    return found if found in tree else None
+    return found
 
 
 def _is_program(tree: Tree, path: str) -> bool:
@@ -418,6 +467,15 @@ def kind(tree: Tree, path: str, their_folders: tuple[str, ...]) -> str | None:
 def printable(path: str) -> str:
     """A path as text, its bytes that are not UTF-8 as in caf\\xe9."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def unprinted(path: str) -> str:
+    """The path that printable gives as this one."""
+
+    def raw(found: re.Match[str]) -> str:
+        return bytes.fromhex(found[0].replace(r"\x", "")).decode("utf-8", "surrogateescape")
+
+    return re.sub(r"(?:\\x[89a-f][0-9a-f])+", raw, path)
 
 
 def steps(history: Sequence[Mapping[str, Any]], layers: Sequence[Layer]) -> list[Step]:
@@ -464,21 +522,22 @@ def look(export: Callable[[], Iterable[bytes]], digests: Sequence[str], read: Se
 
     Calls export again where links lead to files other than those named. Raises Problem where a layer is not there.
     """
-    exported = Export(export(), {posixpath.normpath(f"/{path.lstrip('/')}") for path in read})
+    named = {path: unprinted(path) for path in read}
+    exported = Export(export(), {posixpath.normpath(f"/{path.lstrip('/')}") for path in named.values()})
     layers = exported.whole(digests)
 
     tree: Tree = {}
     their_folders = _go_roots(layer.entries for layer in layers)
-    ever: dict[tuple[str, str], str] = {}
+    ever: set[tuple[str, str, str]] = set()
     places: dict[str, list[_Place | None]] = {path: [] for path in read}
     for layer in layers:
         _lay(layer, tree)
         for path in layer.entries:
             found = kind(tree, path, their_folders)
             if found:
-                ever[path, found] = layer.digest
-        for path in read:
-            places[path].append(_place(tree, path))
+                ever.add((path, found, layer.digest))
+        for path, name in named.items():
+            places[path].append(_place(tree, name))
 
     wanted = {place.path for several in places.values() for place in several if place}
     if any(place.path not in place.layer.texts for several in places.values() for place in several if place):
@@ -489,7 +548,7 @@ def look(export: Callable[[], Iterable[bytes]], digests: Sequence[str], read: Se
     now = {path: found for path in tree if (found := kind(tree, path, their_folders))}
     files = {path: several[-1].text() if several and several[-1] else None for path, several in places.items()}
     older: dict[tuple[str, str], Removed] = {}
-    for (path, found), digest in ever.items():
+    for path, found, digest in ever:
         if now.get(path) != found:
             older[path, digest] = {"path": printable(path), "kind": found, "digest": digest, "text": None}
     for path, several in places.items():

@@ -79,8 +79,10 @@ class Outcome(TypedDict):
 
 MIRROR: Final = "kubernetes.io/config.mirror"
 
-# Where the kubelet or containerd could not see how a container ended, they put these down.
-_INVENTED: Final = {("ContainerStatusUnknown", 137), ("Unknown", 255)}
+# Where the kubelet, containerd or CRI-O could not see how a container ended, they put these down; and the kubelet that
+# an init container completed, if others have started since.
+_INVENTED: Final = {("ContainerStatusUnknown", 137), ("RestartingAllContainers", 137), ("Unknown", 255), ("Error", -1)}
+_INVENTED_SUCCESS: Final = "Unable to get init container status from container runtime"
 
 
 def epoch(time: str | None) -> float | None:
@@ -117,7 +119,7 @@ def _condition(pod: Json, kind: str) -> Json:
 def _ending(detail: Json) -> Ending:
     """A state of a container, with null for what nobody has seen."""
     reason, exit_code = detail.get("reason"), detail.get("exitCode")
-    invented = (reason, exit_code) in _INVENTED
+    invented = (reason, exit_code) in _INVENTED or (detail.get("message") or "").startswith(_INVENTED_SUCCESS)
     return {
         "exit_code": None if invented else exit_code,
         "signal": None if invented else exit_signal(exit_code),

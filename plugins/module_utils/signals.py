@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypedDict
 
@@ -28,6 +29,8 @@ _RECORD: Final = "\036"
 _UNIT: Final = "\037"
 _AGAIN: Final = "\035"
 _END: Final = "\004"
+# A command line may hold the separators too. Of a process that ended meanwhile there are only these.
+_BEGIN: Final = rf"{_RECORD}(?=Name:[^{_RECORD}{_UNIT}]*\nPid:\s*\d+\n[^{_RECORD}{_UNIT}]*{_UNIT}|{_UNIT}{_UNIT})"
 
 # The shell's own pid first; then for each process its status, its control groups and its command line. Where one of
 # them is a zombie, all of it again after a while. The end shows that nothing is missing.
@@ -128,8 +131,7 @@ def _look(shell: str, text: str) -> tuple[list[Seen], str]:
     """The processes of one look without the shell and its children, and the control groups of the shell."""
     seen: list[Seen] = []
     shell_cgroup = ""
-    # A command line may hold the separators too. Of a process that ended meanwhile there are only these.
-    for record in re.split(f"{_RECORD}(?=Name:|{_UNIT}{_UNIT})", text)[1:]:
+    for record in re.split(_BEGIN, text)[1:]:
         status, _unit, rest = record.partition(_UNIT)
         cgroup, _unit, command_line = rest.partition(_UNIT)
         process = parse_process(command_line, status)
@@ -148,8 +150,8 @@ def parse_listing(listing: str, where: str, said: str = "") -> Listing:
     """The processes of a LISTING, or a problem in the words of the runtime (said, or else the listing itself)."""
     whole, begun = listing.endswith(_END), re.match(rf"(\d+)({_RECORD}|{_END}|$)", listing)
     shell = begun[1] if begun else ""
-    first, again, second = listing.removesuffix(_END).partition(_AGAIN + _RECORD)
-    seen, shell_cgroup = _look(shell, _RECORD + second if again else first)
+    first, *again = re.split(f"{_AGAIN}(?={_BEGIN})", listing.removesuffix(_END), maxsplit=1)
+    seen, shell_cgroup = _look(shell, again[0] if again else first)
     if whole and seen:
         zombies: frozenset[int] | None = frozenset(one.process["pid"] for one in seen if one.zombie)
         if again:
@@ -169,12 +171,33 @@ def parse_listing(listing: str, where: str, said: str = "") -> Listing:
     )
 
 
-def census(listing: str, where: str, said: str = "") -> Census:
-    """The processes of a container that has them to itself."""
+def owner(cgroup: str, shell_cgroup: str, container: str, ids: dict[str, str]) -> str | None:
+    """The name of the container that a process belongs to, by its control groups and the IDs of the containers.
+
+    A container that has a namespace of control groups sees paths without its own ID, and those of others above its own.
+    """
+    for ident, name in ids.items():
+        if ident in cgroup:
+            return name
+    if re.search("[0-9a-f]{64}", shell_cgroup):
+        return None
+    path = re.search("^0::(.*)", cgroup, re.MULTILINE)
+    return container if path and not path[1].startswith("/..") else None
+
+
+def census(listing: str, where: str, said: str = "", ids: Sequence[str] = ()) -> Census:
+    """The processes of the containers with these identities, of which the first was looked into.
+
+    Without identities, and where the control groups do not even tell those of the first, all that it sees.
+    """
     found = parse_listing(listing, where, said)
-    processes = [one.process for one in found.seen]
+    names = {ident: ident for ident in ids}
+    seen = found.seen
+    if ids and owner(found.shell_cgroup, found.shell_cgroup, ids[0], names) == ids[0]:
+        seen = [one for one in seen if owner(one.cgroup, found.shell_cgroup, ids[0], names)]
+    processes = [one.process for one in seen]
     return {
         "processes": processes,
         "pid1": next((process for process in processes if process["pid"] == 1), None),
-        "zombies": None if found.zombies is None else len(found.zombies),
+        "zombies": None if found.zombies is None else len(found.zombies & {process["pid"] for process in processes}),
     }

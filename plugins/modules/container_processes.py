@@ -13,8 +13,8 @@ description:
   - The container needs C(sh) and C(cat), in its C(PATH) or in the usual folders. One that has neither can be looked
     into by another that has them and shares its processes (C(docker run --pid container:NAME)); name that one then.
     Its own processes are in the list too.
-  - A container that shares the processes of its host (C(--pid host)) is refused, since its own can't be told from
-    others.
+  - A container that shares the processes of its host (C(--pid host)), or those of another that does, is refused, since
+    its own can't be told from others.
 options:
   container:
     description:
@@ -52,7 +52,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 processes:
-  description: The processes by pid, without those that this module needs for looking.
+  description:
+    - The processes by pid, without those that this module needs for looking.
+    - Those of a container that shares the processes of this one are left out, by their control groups; where C(/proc)
+      does not tell these they are in the list too.
   type: list
   elements: dict
   returned: success
@@ -78,17 +81,19 @@ processes:
       type: str
       sample: sleep 1000
     caught:
-      description: The signals that it has a handler for.
+      description: The signals that it has a handler for; V(null) where the kernel (such as that of gVisor) tells none.
       type: list
       elements: str
       sample: []
     ignored:
-      description: The signals that it ignores.
+      description: The signals that it ignores; V(null) as for RV(processes[].caught).
       type: list
       elements: str
       sample: []
     blocked:
-      description: The signals that it has blocked. Linux leaves out those that it is waiting for at the moment.
+      description:
+        - The signals that it has blocked; V(null) as for RV(processes[].caught).
+        - Linux leaves out those that it is waiting for at the moment.
       type: list
       elements: str
       sample: []
@@ -98,7 +103,10 @@ pid1:
   returned: success
   contains: *process
 zombies:
-  description: How many of the processes are zombies.
+  description:
+    - How many of the processes were zombies in both looks, two seconds apart, so that their parents, which are alive,
+      had this time to reap them and did not.
+    - V(null) when there was a zombie and no second look, since the container has no C(sleep).
   type: int
   returned: success
   sample: 0
@@ -133,18 +141,30 @@ def listing(ran: Ran, where: str) -> str:
     )
 
 
-def observe(engine: Engine) -> dict[str, Any]:
-    name = engine.module.params["container"]
-    container = engine.running_container(name)
-    where = f"Container {name}"
-    if container["HostConfig"].get("PidMode") == "host":
+def sharing(engine: Engine, container: dict[str, Any], where: str) -> list[str]:
+    """The identities of a container and of those whose processes it was given; a problem where they are the host's."""
+    ids = [container["Id"]]
+    mode = container["HostConfig"].get("PidMode") or ""
+    while mode.startswith("container:"):
+        target = engine.container(mode.removeprefix("container:"))
+        ids.append(target["Id"])
+        mode = target["HostConfig"].get("PidMode") or ""
+    if mode == "host":
         raise Problem(
             f"{where} shares the processes of its host (--pid host), so its own cannot be told from others: see docker "
             "top, or look on the host."
         )
+    return ids
+
+
+def observe(engine: Engine) -> dict[str, Any]:
+    name = engine.module.params["container"]
+    container = engine.running_container(name)
+    where = f"Container {name}"
+    ids = sharing(engine, container, where)
     environment = {"PATH": search_path(container["Config"].get("Env") or [])}
     ran = engine.execute(container["Id"], ["sh", "-c", LISTING], environment, where)
-    return {"changed": False, **census(listing(ran, where), where)}
+    return {"changed": False, **census(listing(ran, where), where, ids=ids)}
 
 
 def main() -> None:

@@ -96,6 +96,7 @@ from ansible_collections.community.docker.plugins.module_utils.common import (
 from ansible_collections.workshop.production_patterns.plugins.module_utils.engine import (
     Engine,
     connection_sentence,
+    engine_words,
     run,
 )
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
@@ -145,13 +146,14 @@ def stop(engine: Engine) -> dict[str, Any]:
             f"Container {name} was removed by somebody else while it was being stopped, and its exit code with it.",
             **result,
         ) from None
-    except APIError:
-        raise
+    except APIError as error:
+        raise Problem(f"The Docker engine refused: {engine_words(error)}", **result) from None
     except (RequestException, OSError) as error:
         cause = connection_sentence(engine.module.params["docker_host"], str(error))
         raise Problem(f"Container {name} was told to stop, and how it ended was not seen. {cause}", **result) from None
-    if state["Running"]:
-        raise Problem(f"Container {name} was started again by somebody else while it was being stopped.", **result)
+    # Its exit code may be that of an end before the stop, as of a container that restarts again and again.
+    if state["Running"] or state.get("StartedAt") != container["State"].get("StartedAt"):
+        raise Problem(f"Container {name} was started again while it was being stopped.", **result)
     signal = exit_signal(state["ExitCode"])
     return {
         **result,

@@ -15,7 +15,7 @@ description:
     many gigabytes takes its time, and some engines are silent until they have gathered all of it; give a larger
     O(timeout) then.
   - Compilers and sources are known by their names. A program that was given another is not found.
-  - Bytes of a path that are not UTF-8 are written as in C(caf\xe9).
+  - Bytes of a path that are not UTF-8 are written as in C(caf\xe9), in O(read) too.
 options:
   image:
     description:
@@ -103,9 +103,10 @@ entries:
   sample: 3
 compilers:
   description:
-    - The paths of compilers, in whichever folder, of Ada, C, C++, C#, Crystal, CUDA, D, Dart, Erlang, Elixir, F#,
-      Fortran, Go, Groovy, Haskell, Java, Kotlin, Nim, Objective-C, OCaml, Pascal, Rust, Scala, Swift, TypeScript, Vala,
-      Visual Basic and Zig.
+    - The paths of compilers, in whichever folder, of Ada, C, C++, C#, COBOL, Crystal, CUDA, D, Dart, Elixir, Elm,
+      Erlang, F#, Fortran, Gleam, Go, Groovy, Haskell, Java, Kotlin, Nim, Objective-C, OCaml, Pascal, Rust, Scala,
+      Solidity, Swift, TypeScript, Vala, Visual Basic and Zig, and the parts of a toolchain that compile though its
+      command is gone.
     - A link is one where it leads to a program; those below C(/etc) are left out.
   type: list
   elements: str
@@ -114,7 +115,7 @@ compilers:
     - /usr/bin/gcc
     - /usr/bin/x86_64-linux-gnu-gcc-14
 package_managers:
-  description: The paths of package managers.
+  description: The paths of package managers, of distributions and of languages.
   type: list
   elements: str
   returned: success
@@ -201,8 +202,20 @@ config:
 from typing import Any
 
 from ansible_collections.workshop.production_patterns.plugins.module_utils.engine import Engine, run
-from ansible_collections.workshop.production_patterns.plugins.module_utils.images import look
+from ansible_collections.workshop.production_patterns.plugins.module_utils.images import Contents, Step, look
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
+
+
+def contents(engine: Engine, image: dict[str, Any], paths: list[str]) -> Contents:
+    """What the layers of an image hold; some engines refuse to export one that has none."""
+    digests = image["RootFS"].get("Layers") or []
+    if digests:
+        return look(lambda: engine.get_image(image["Id"]), digests, paths)
+    layers: list[Step] = [
+        {"digest": None, "created_by": step.get("CreatedBy") or None, "size_bytes": 0}
+        for step in reversed(engine.history(image["Id"]))
+    ]
+    return {**look(list, [], paths), "layers": layers}
 
 
 def observe(engine: Engine) -> dict[str, Any]:
@@ -215,7 +228,7 @@ def observe(engine: Engine) -> dict[str, Any]:
     return {
         "changed": False,
         "id": image["Id"],
-        **look(lambda: engine.get_image(image["Id"]), image["RootFS"].get("Layers") or [], paths),
+        **contents(engine, image, paths),
         "config": {
             "user": config.get("User") or "",
             "entrypoint": config.get("Entrypoint") or [],

@@ -211,8 +211,10 @@ pods:
         exit_code: &exit_code
           description:
             - Its exit code when it is terminated, or V(null).
-            - V(null) too for an ending that nobody saw, for which the kubelet puts down 137 with the reason
-              C(ContainerStatusUnknown), and containerd 255 with C(Unknown).
+            - V(null) too for an ending that nobody saw. For these the kubelet puts down 137 with the reason
+              C(ContainerStatusUnknown), or C(RestartingAllContainers) where it took the container away to start all of
+              the pod again, and 0 with C(Completed) for an init container that it lost; containerd 255 with C(Unknown),
+              and CRI-O -1 with C(Error).
             - The runtime's own 128 with the reason C(StartError) says that the program could not be started.
           type: int
           sample: 137
@@ -240,7 +242,7 @@ pods:
           sample: hog
         reason:
           description: >-
-            The reason that the runtime gives, C(ContainerStatusUnknown) or C(Unknown) for an ending that nobody saw, or
+            The reason that the runtime gives, C(ContainerStatusUnknown) or such for an ending that nobody saw, or
             V(null).
           type: str
           sample: OOMKilled

@@ -10,8 +10,9 @@ short_description: Look at the processes of a container of a pod
 version_added: 1.0.0
 description:
   - Reads C(/proc) in the container, so that pids are those that the container sees, and signal masks can be seen.
-  - The container needs C(sh) and C(cat). One that has neither can be looked into by an ephemeral container that has
-    them and shares its processes (C(kubectl debug --target)); name that one with O(container) then.
+  - The container needs C(sh), as C(/bin/sh) or in its C(PATH), and C(cat), there or in the usual folders. One that has
+    neither can be looked into by an ephemeral container that has them and shares its processes (C(kubectl debug
+    --target)); name that one with O(container) then.
   - Where there is a zombie, it looks again two seconds later.
 options:
   namespace:
@@ -181,7 +182,6 @@ seconds:
 """
 
 import json
-import re
 from typing import Any, NamedTuple
 
 from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import ApiException, Cluster, run
@@ -190,6 +190,7 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.probl
 from ansible_collections.workshop.production_patterns.plugins.module_utils.signals import (
     LISTING,
     Listing,
+    owner,
     parse_listing,
 )
 
@@ -201,6 +202,7 @@ except ImportError:
     pass
 
 LOOK_SECONDS = 60
+_SHELL = "/bin/sh"
 
 
 class Said(NamedTuple):
@@ -225,10 +227,11 @@ def running_container(pod: Json, name: str | None) -> str:
     """The name of the container to look at, when it can be looked at."""
     name, container = chosen_container(pod, name)
     if container["state"] != "running":
-        reason = f" ({container['reason']})" if container["reason"] else ""
+        words = [" ".join(part.split()) for part in (container["reason"], container["message"]) if part]
+        reason = f" ({': '.join(words)})" if words else ""
+        hint = ": wait until it runs." if container["state"] == "waiting" else "."
         raise Problem(
-            f"Container {name} of pod {pod['metadata']['name']} is not running but {container['state']}{reason}: "
-            "wait until it runs."
+            f"Container {name} of pod {pod['metadata']['name']} is not running but {container['state']}{reason}{hint}"
         )
     return name
 
@@ -245,20 +248,6 @@ def process_namespace(pod: Json, container: str) -> tuple[str, set[str]]:
     if target:
         return "target", {container, target}
     return "container", {container}
-
-
-def owner(cgroup: str, shell_cgroup: str, container: str, ids: dict[str, str]) -> str | None:
-    """The name of the container that a process belongs to, by its control groups and the IDs of the containers.
-
-    A container that has a namespace of control groups sees paths without its own ID, and those of others above its own.
-    """
-    for ident, name in ids.items():
-        if ident in cgroup:
-            return name
-    if re.search("[0-9a-f]{64}", shell_cgroup):
-        return None
-    path = re.search("^0::(.*)", cgroup, re.MULTILINE)
-    return container if path and not path[1].startswith("/..") else None
 
 
 def census(pod: Json, container: str, listing: Listing) -> dict[str, Any]:
@@ -331,7 +320,11 @@ def observe(cluster: Cluster) -> dict[str, Any]:
     where = f"Container {container} of pod {name}"
     # An exec takes no environment, and the container's own PATH may have none of the usual folders.
     script = f'PATH="${{PATH:+$PATH:}}/usr/local/bin:/usr/bin:/bin"; {LISTING}'
-    said = execute(cluster, name, container, ["/bin/sh", "-c", script], where)
+    said = execute(cluster, name, container, [_SHELL, "-c", script], where)
+    if _SHELL in said.trouble and not said.output:
+        # Some images have theirs elsewhere, in their PATH; the words are about the first if there is none either.
+        other = execute(cluster, name, container, ["sh", "-c", script], where)
+        said = other if other.output else said
     return {"changed": False, **census(pod, container, parse_listing(said.output, where, said.trouble))}
 
 

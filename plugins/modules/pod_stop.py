@@ -11,8 +11,9 @@ version_added: 1.0.0
 description:
   - Deletes a pod and watches it until it is gone. The containers get SIGTERM, and SIGKILL when they have not ended
     after the grace period.
-  - The watch begins at the version of the pod before the deletion, so that it misses nothing, and goes on when the
+  - The watch begins at the version of the pod that its deletion made, so that it misses nothing, and goes on when the
     connection is closed or cut.
+  - What only mirrors a static pod is refused, since a deletion in the API does not end its containers.
   - It needs the rights to C(get) and C(delete) the pod. Without the right to C(watch) pods it looks once a second, and
     says so with RV(gaps). The right to C(list) events is for RV(told_at).
 options:
@@ -80,7 +81,8 @@ grace_seconds:
   sample: 30
 told_at:
   description:
-    - When the node began to stop its containers, in whole seconds since the epoch, by the first event C(Killing).
+    - When the node began to stop its containers, in whole seconds since the epoch, by the first event C(Killing) that
+      came after the deletion.
     - V(null) where no such event has come by the time the pod is gone, or where events may not be listed.
   type: float
   returned: success, when not in check mode
@@ -110,7 +112,7 @@ containers:
       type: str
       sample: SIGKILL
     reason:
-      description: The reason that the runtime gives, or C(ContainerStatusUnknown) for an ending that nobody saw.
+      description: The reason that the runtime gives, or C(ContainerStatusUnknown) or such for one that nobody saw.
       type: str
       sample: Error
     message:
@@ -153,13 +155,13 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.clust
     run,
     sentence,
 )
-from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import endings, event
+from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import MIRROR, Event, endings, event
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
 from ansible_collections.workshop.production_patterns.plugins.module_utils.watching import Look, Seen, Source, observe
 
 
-def delete(cluster: Cluster, uid: str, grace_seconds: int) -> int:
-    """Ask for the deletion, and give the grace period in force."""
+def delete(cluster: Cluster, uid: str, grace_seconds: int) -> tuple[int, str | None]:
+    """Ask for the deletion, and give the grace period in force, and the version of a pod that is still to go."""
     name, namespace = cluster.params["pod"], cluster.params["namespace"]
     options = {
         "apiVersion": "v1",
@@ -179,20 +181,35 @@ def delete(cluster: Cluster, uid: str, grace_seconds: int) -> int:
             changed=True,
             grace_seconds=grace_seconds,
         ) from error
-    # The cluster shortens it for a pod that has not been given to a node.
-    in_force: int = (deleted.get("metadata") or {}).get("deletionGracePeriodSeconds", grace_seconds)
-    return in_force
+    metadata = deleted.get("metadata") or {}
+    # The cluster shortens it for a pod that has not been given to a node, or has ended; that one is gone at once.
+    in_force: int = metadata.get("deletionGracePeriodSeconds", grace_seconds)
+    return in_force, metadata.get("resourceVersion") if in_force else None
 
 
-def told_at(cluster: Cluster, uid: str) -> float | None:
-    """When the node began to stop the pod, in seconds since the epoch; None where no event tells it."""
+def killings(cluster: Cluster, uid: str) -> dict[str, Event] | None:
+    """The events of the node that stops a container of the pod, by their names; None where they can't be seen."""
     namespace = pod_path(cluster.params["pod"], cluster.params["namespace"]).rpartition("/pods/")[0]
     selector = f"involvedObject.uid={uid},reason=Killing"
     try:
         found = cluster.ask(f"{namespace}/events", {"fieldSelector": selector})
     except (ApiException, HTTPError, ValueError):
         return None
-    times = [event(raw)["first_time"] for raw in found.get("items") or ()]
+    return {raw["metadata"]["name"]: event(raw) for raw in found.get("items") or ()}
+
+
+def told_at(before: dict[str, Event] | None, after: dict[str, Event] | None) -> float | None:
+    """When the node began to stop the pod, in seconds since the epoch; None where no event tells it.
+
+    Events of before tell of restarts, such as those that a liveness probe asks for. One that counts on is a new one.
+    """
+    if before is None or after is None:
+        return None
+    times = [
+        new["last_time"] if name in before else new["first_time"]
+        for name, new in after.items()
+        if name not in before or new["count"] > before[name]["count"]
+    ]
     return min((time for time in times if time is not None), default=None)
 
 
@@ -209,6 +226,11 @@ def stop(cluster: Cluster) -> dict[str, Any]:
         raise Problem(f"timeout is {timeout}: give 1 or more.")
     pod, version = cluster.pod(name, namespace)
     uid = pod["metadata"]["uid"]
+    if MIRROR in (pod["metadata"].get("annotations") or {}):
+        raise Problem(
+            f"Pod {name} in namespace {namespace} mirrors a static pod of node {pod['spec'].get('nodeName')}: its "
+            "containers end when its file there is taken away, and not by a deletion."
+        )
     if "deletionTimestamp" in pod["metadata"]:
         raise Problem(f"Pod {name} in namespace {namespace} is being deleted already: its end can't be measured.")
     if grace_seconds is None:
@@ -218,8 +240,9 @@ def stop(cluster: Cluster) -> dict[str, Any]:
 
     seen = Seen()
     seen.take(Look([pod], time.time(), version))
+    before = killings(cluster, uid)
     deleted_at, begun = time.time(), time.monotonic()
-    grace_seconds = delete(cluster, uid, grace_seconds)
+    grace_seconds, later = delete(cluster, uid, grace_seconds)
 
     def result(told: float | None = None, **more: Any) -> dict[str, Any]:
         return {
@@ -236,11 +259,12 @@ def stop(cluster: Cluster) -> dict[str, Any]:
 
     source = Source(pod_path(name, namespace).rpartition("/")[0], name=name)
     try:
-        for part in observe(cluster, {"pod": source}, timeout, {"pod": version}):
+        for part in observe(cluster, {"pod": source}, timeout, {"pod": later or version}):
             for _source, news in part:
                 seen.take(news)
             if uid in seen.gone_at:
-                seconds, told = round(time.monotonic() - begun, 3), told_at(cluster, uid)
+                seconds = round(time.monotonic() - begun, 3)
+                told = told_at(before, killings(cluster, uid))
                 return result(told, seconds=seconds, told_at=told)
     except Problem as problem:
         raise Problem(

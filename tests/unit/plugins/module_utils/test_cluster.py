@@ -203,6 +203,39 @@ def test_a_proxy_gets_its_own_headers(api):
     assert configuration.proxy_headers == {"proxy-authorization": "Basic bWU6c2VjcmV0"}
 
 
+def behind(proxy: str) -> dict[str, Any]:
+    """A kubeconfig of a cluster whose address means something only behind a proxy."""
+    there = mock.Mock(url="http://10.96.0.1:6443")
+    config = kubeconfig(there)
+    config["clusters"][0]["cluster"]["proxy-url"] = proxy
+    return config
+
+
+@pytest.mark.parametrize("kind", ["dict", "file"])
+def test_the_proxy_of_a_kubeconfig_leads_to_its_cluster(api, kind, monkeypatch, tmp_path, elsewhere):
+    monkeypatch.setenv("NO_PROXY", "10.96.0.1")
+    monkeypatch.setenv("HTTP_PROXY", elsewhere.url)
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    config: Any = behind(api.url)
+    if kind == "file":
+        (tmp_path / "config").write_text(yaml.safe_dump(config))
+        config = str(tmp_path / "config")
+    Cluster({"kubeconfig": config, "context": "current"}).pod("web", "quotas")
+    assert api.requests[0].headers["host"] == ["10.96.0.1:6443"]
+
+
+def test_a_proxy_that_is_given_comes_before_that_of_the_kubeconfig(api, elsewhere):
+    api.on(POD, Answer({"metadata": {"resourceVersion": "7"}}))
+    for of_kubeconfig in (elsewhere.url, "socks5://proxy:1080"):
+        Cluster({"kubeconfig": behind(of_kubeconfig), "context": "current", "proxy": api.url}).pod("web", "quotas")
+    assert len(api.requests) == 2
+
+
+def test_a_proxy_that_the_client_cannot_use_is_not_left_out():
+    with pytest.raises(Problem, match="has current use the proxy socks5://proxy:1080, which the Python client cannot"):
+        Cluster({"kubeconfig": behind("socks5://proxy:1080"), "context": "current"})
+
+
 @pytest.mark.parametrize("validate", [True, False])
 def test_who_does_not_check_certificates_is_not_warned_at_each_request(api, monkeypatch, validate):
     quiet = mock.Mock()

@@ -194,15 +194,27 @@ COMPILERS = [
     ),
     *("usr/bin/nim", "usr/bin/dmd", "usr/bin/ldc2", "usr/bin/crystal", "usr/lib/dart/bin/dart", "usr/bin/mcs"),
     *("usr/local/bin/tsc", "usr/bin/valac", "usr/bin/scalac", "opt/musl/bin/x86_64-linux-musl-cc"),
+    *("usr/bin/x86_64-linux-gnu-gcc-12", "usr/bin/arm-none-eabi-g++-13.2.1", "usr/bin/x86_64-w64-mingw32-gcc-posix"),
+    *("usr/bin/x86_64-w64-mingw32-g++-12-win32", "opt/conda/bin/x86_64-conda_cos6-linux-gnu-cc", "usr/bin/musl-gcc"),
+    *("usr/local/bin/gcc14", "usr/bin/clang19", "root/go/bin/go1.22.3", "usr/bin/c99-gcc", "usr/bin/gcc10-gcc"),
+    *("opt/nvidia/hpc_sdk/bin/nvc++", "opt/rocm/bin/amdclang++", "usr/bin/cobc", "usr/bin/solc", "usr/bin/gleam"),
 ]
 COMPILER_LIBRARIES = [
     *("usr/share/dotnet/sdk/9.0.100/Roslyn/bincore/csc.dll", "root/.dotnet/sdk/8.0.1/FSharp/fsc.dll"),
     *("opt/jdk/jmods/jdk.compiler.jmod", "opt/kotlinc/lib/kotlin-compiler.jar", "app/lib/scala3-compiler_3-3.4.1.jar"),
     "usr/local/lib/node_modules/typescript/lib/tsc.js",
+    *(
+        "usr/local/go/pkg/tool/linux_amd64/compile",
+        "usr/lib/jvm/java-8/lib/tools.jar",
+        "opt/rust/lib/librustc_driver-0a1b2c.so",
+    ),
 ]
 NO_COMPILERS = [
     *("usr/bin/gcc-ar-14", "usr/bin/x86_64-linux-gnu-gcc-nm-14", "usr/bin/gofmt", "usr/bin/node", "usr/bin/java"),
     *("usr/bin/dotnet", "usr/bin/swift", "usr/bin/erl", "usr/bin/python3.13", "etc/alternatives/cc", "usr/bin/cargo-x"),
+    # Programs that are named after what they are written in, or what they write.
+    *("app/server-go", "usr/bin/protoc-gen-go", "usr/bin/protoc-gen-dart", "app/play-nim", "opt/shop/hello-zig"),
+    *("usr/bin/gocc-x", "usr/bin/my-rustc-driver", "usr/bin/x86_64-linux-gnu-cpp-12", "usr/bin/python3-config"),
 ]
 
 
@@ -216,7 +228,7 @@ def test_compilers_that_are_no_programs(path):
     assert contents([file(path)])["compilers"] == [f"/{path}"]
 
 
-@pytest.mark.parametrize("path", NO_COMPILERS)
+@pytest.mark.parametrize("path", [*NO_COMPILERS, "app/lib/tools.jar", "app/pkg/tool/compile"])
 def test_what_only_sounds_like_a_compiler(path):
     assert contents([program(path)])["compilers"] == []
 
@@ -249,10 +261,14 @@ def test_package_managers_and_shells():
             link("bin/sh", "busybox"),
             program("bin/busybox"),
             file("etc/bash"),
+            *(program("usr/local/bin/yarn"), program("usr/bin/gem3.3"), program("usr/bin/npmlog")),
+            *(program("usr/bin/pwsh"), program("bin/busybox.static"), program("usr/bin/zsh-5.9"), program("bin/ssh")),
         ]
     )
-    assert seen["package_managers"] == ["/usr/bin/apt-get", "/usr/bin/pip3.11"]
-    assert seen["shells"] == ["/bin/busybox", "/bin/sh"]
+    assert seen["package_managers"] == [
+        *("/usr/bin/apt-get", "/usr/bin/gem3.3", "/usr/bin/pip3.11", "/usr/local/bin/yarn")
+    ]
+    assert seen["shells"] == [*("/bin/busybox", "/bin/busybox.static", "/bin/sh", "/usr/bin/pwsh", "/usr/bin/zsh-5.9")]
 
 
 @pytest.mark.parametrize(
@@ -260,6 +276,7 @@ def test_package_managers_and_shells():
     [
         *("src/hello.c", "usr/src/app/main.go", "go/src/app/main.go", "app/src/main.rs", "home/dev/src/Main.java"),
         *("app/Program.cs", "app/Sources/main.swift", "app/src/Main.kt", "app/src/index.ts", "opt/app/kernel.cu"),
+        *("app/SRC/MAIN.C", "app/solve.F90", "app/token.sol", "src/vendor/mine/own.go", "app/build/checkouts/a.swift"),
         *("app/lib/main.zig", "opt/go-app/src/main.go", "app/Main.hs", "usr/src/linux.c", "srv/swift-shop/Shop.swift"),
     ],
 )
@@ -288,6 +305,8 @@ def test_sources_of_the_image(path):
             "home/dev/.asdf/installs/golang/1.22/go/src/fmt/print.go",
             "nix/store/abc-go/share/go/src/a.go",
         ),
+        *("src/vendor/github.com/a/b/b.go", "root/.cache/bazel/external/a.cc", "opt/cmake-3/share/cmake-3.29/Test.c"),
+        *("app/index.d.mts", "opt/android-ndk-r26/sources/a.c", "app/.build/checkouts/a/A.swift", "a/_opam/lib/a.ml"),
     ],
 )
 def test_what_is_no_source_of_the_image(path):
@@ -328,10 +347,38 @@ def test_what_a_later_layer_removed():
     ]
 
 
+def test_each_layer_that_holds_what_was_removed_is_told():
+    layers = [file("src/a.c", b"1")], [file("src/a.c", b"2")], [file("src/.wh.a.c", b"")]
+    seen = contents(*layers, read=("/src/a.c",))
+    assert {(one["digest"], one["kind"], one["text"]) for one in seen["removed"]} == {
+        (digest(tar(*layers[0])), "source", "1"),
+        (digest(tar(*layers[1])), "source", "2"),
+    }
+
+
 def test_an_opaque_folder_hides_what_was_below_and_not_what_its_own_layer_brings():
     seen = contents([file("src/a.c"), file("src/b.c")], [file("src/c.c"), file("src/.wh..wh..opq", b"")])
     assert seen["sources"] == ["/src/c.c"]
     assert [one["path"] for one in seen["removed"]] == ["/src/a.c", "/src/b.c"]
+
+
+@pytest.mark.parametrize("above", [file("bin/b.c"), file("bin/.wh.gone", b""), file("bin/.wh..wh..opq", b"")])
+@pytest.mark.parametrize("below", [link("bin", "usr/bin"), file("bin")])
+def test_a_folder_that_a_layer_does_not_name_hides_what_stood_there(below, above):
+    seen = contents([below, program("usr/bin/gcc"), link("usr/cc", "../bin/gcc")], [above], read=("/bin",))
+    assert seen["compilers"] == ["/usr/bin/gcc"]
+    assert seen["sources"] == (["/bin/b.c"] if above[0] == "bin/b.c" else [])
+    assert seen["files"] == {"/bin": None}
+
+
+def test_what_a_layer_has_below_its_own_link_stands_where_that_leads():
+    layer = [
+        *(link("bin", "usr/bin"), ("usr/bin", "dir", 0o755, b""), program("bin/gcc"), file("bin/../bin/.wh.go", b"")),
+        *(("bin/cc", "hard", 0o755, b"bin/gcc"), link("round", "round"), file("round/a.c")),
+    ]
+    seen = contents([program("usr/bin/go")], layer, read=("/usr/bin/cc",))
+    assert seen["compilers"] == ["/usr/bin/cc", "/usr/bin/gcc"]
+    assert seen["files"] == {"/usr/bin/cc": "ELF"}
 
 
 def test_what_was_removed_may_come_back():
@@ -466,6 +513,14 @@ def test_names_that_are_not_utf_8():
     assert seen["sources"] == ["/src/é.c"]
     assert [one["path"] for one in seen["removed"]] == [r"/src/caf\xe9.c"]
     json.dumps(seen).encode()
+
+
+def test_a_path_that_is_not_utf_8_is_read_as_it_is_written():
+    layer = [file("caf\udce9/\udcff\udcfe.c", b"text"), file("é", b"e"), file(r"a\x41", b"a")]
+    read = (r"/caf\xe9/\xff\xfe.c", "/é", r"/a\x41", r"/\xc3\xa9")
+    seen = contents(layer, [file("caf\udce9/.wh.\udcff\udcfe.c", b"")], read=read)
+    assert seen["files"] == dict(zip(read, (None, "e", "a", "e"), strict=True))
+    assert [(one["path"], one["text"]) for one in seen["removed"]] == [(read[0], "text")]
 
 
 def test_texts_have_a_limit_and_replacements():

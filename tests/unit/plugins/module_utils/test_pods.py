@@ -335,10 +335,34 @@ INVENTED = [
         "finishedAt": "2026-01-31T13:00:00Z",
         "containerID": "containerd://eee",
     },
+    # By CRI-O, for one whose exit file it does not find.
+    {
+        "exitCode": -1,
+        "reason": "Error",
+        "startedAt": "2026-01-31T12:00:00Z",
+        "finishedAt": "2026-01-31T13:00:00Z",
+        "containerID": "cri-o://eee",
+    },
+    # By the kubelet, for one that it took away to start all of the pod again, and for an init container that it lost.
+    {
+        "exitCode": 137,
+        "reason": "RestartingAllContainers",
+        "message": "The container is removed because RestartAllContainers in place",
+        "startedAt": None,
+        "finishedAt": None,
+    },
+    {
+        "exitCode": 0,
+        "reason": "Completed",
+        "message": "Unable to get init container status from container runtime and pod has been initialized, treat it "
+        "as exited normally",
+        "startedAt": None,
+        "finishedAt": None,
+    },
 ]
 
 
-@pytest.mark.parametrize("terminated", INVENTED, ids=["kubelet", "containerd"])
+@pytest.mark.parametrize("terminated", INVENTED, ids=["kubelet", "containerd", "CRI-O", "all again", "lost"])
 def test_an_ending_that_nobody_saw_is_null_with_its_reason(terminated):
     pod = ended(**terminated)
     unseen = {"exit_code": None, "signal": None, "finished_at": None}
@@ -350,7 +374,9 @@ def test_an_ending_that_nobody_saw_is_null_with_its_reason(terminated):
     assert len(outcome(pod)["terminations"]) == 1
 
 
-@pytest.mark.parametrize(("code", "reason"), [(137, "Error"), (137, "Unknown"), (255, "Error"), (137, "OOMKilled")])
+@pytest.mark.parametrize(
+    ("code", "reason"), [(137, "Error"), (137, "Unknown"), (255, "Error"), (137, "OOMKilled"), (0, "Completed")]
+)
 def test_an_ending_that_the_runtime_saw_is_told(code, reason):
     pod = ended(exitCode=code, reason=reason, startedAt="2026-01-31T12:00:00Z", finishedAt="2026-01-31T12:00:02Z")
     told = endings(pod)["hog"]

@@ -174,10 +174,17 @@ def test_a_process_that_ended_while_it_was_read_leaves_no_trace_in_another():
     ]
 
 
-@pytest.mark.parametrize("command_line", ["printf\0\037\0", "printf\0\036\0", "printf\0\004\0", "printf\0\035\0"])
+@pytest.mark.parametrize(
+    "command_line",
+    [
+        *("printf\0\037\0", "printf\0\036\0", "printf\0\004\0", "printf\0\035\0", "printf\0\035\036\0"),
+        *("printf\0\036Name:\ty\nPid:\t3\004\0", "printf\0\035\036Name:\ty\nPid:\t3\0"),
+    ],
+)
 def test_a_command_line_may_hold_the_separators(command_line):
-    (found,) = parse_listing(listing((command_line, SLEEP)), "Container box").seen
+    found, other = parse_listing(listing((command_line, SLEEP), zombie(9)), "Container box").seen
     assert found.process["command"] == command_line.replace("\0", " ").strip(" ")
+    assert other.process["pid"] == 9
 
 
 def test_the_control_groups_of_each_and_of_the_shell():
@@ -295,3 +302,34 @@ def test_a_child_that_its_parent_does_not_reap_is_a_zombie():
         assert child.pid in found.zombies
     finally:
         child.wait()
+
+
+BOX, JOINED, OTHER = "a" * 64, "b" * 64, "c" * 64
+
+
+@pytest.mark.parametrize(
+    ("ids", "shell", "pids"),
+    [
+        ([BOX], f"9:pids:/docker/{BOX}", [1]),
+        ([JOINED, BOX], f"9:pids:/docker/{JOINED}", [1, 2]),
+        # Its own control groups are not told, or nobody asks.
+        ([BOX], "9:pids:/", [1, 2, 3]),
+        ([], f"9:pids:/docker/{BOX}", [1, 2, 3]),
+    ],
+)
+def test_the_processes_of_those_who_join_a_container_are_not_its_own(ids, shell, pids):
+    own, joined, third = (
+        look(("sleep", SLEEP.replace("Pid:\t1", f"Pid:\t{pid}")), cgroup=f"9:pids:/docker/{ident}")
+        for pid, ident in enumerate((BOX, JOINED, OTHER), 1)
+    )
+    counted = census(f"20{look(('sh', SHELL), cgroup=shell)}{own}{joined}{third}\004", "Container box", ids=ids)
+    assert [process["pid"] for process in counted["processes"]] == pids
+
+
+def test_a_zombie_is_counted_where_it_is_listed():
+    mine = look(PID1, cgroup="0::/")
+    theirs = look(zombie(9), cgroup=f"0::/../{OTHER}")
+    both = mine + theirs
+    text = f"20{look(('sh', SHELL), cgroup='0::/')}{both}\035{look(('sh', SHELL), cgroup='0::/')}{both}\004"
+    assert census(text, "Container box", ids=[BOX])["zombies"] == 0
+    assert census(text, "Container box", ids=[BOX, OTHER])["zombies"] == 1

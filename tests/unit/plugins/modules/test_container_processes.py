@@ -55,6 +55,8 @@ def test_a_shell_is_found_though_the_path_of_the_container_lacks_it(engine, call
     (asked,) = [body for body in engine.bodies if body and "Cmd" in body]
     assert asked["Env"] == [f"PATH={path}"]
     assert asked["Cmd"] == ["sh", "-c", LISTED]
+    # Its own folder may be gone.
+    assert asked["WorkingDir"] == "/"
 
 
 @pytest.mark.parametrize(
@@ -142,3 +144,38 @@ def test_the_processes_that_a_shell_lists(call, runs):
     assert not said["changed"]
     (this,) = [process for process in said["processes"] if process["pid"] == os.getpid()]
     assert this["ppid"] == os.getppid()
+
+
+def joined(name: str, pid_mode: str) -> dict[str, Any]:
+    return {**container(pid_mode), "Id": name * 64}
+
+
+@pytest.mark.parametrize("mode", ["", "private"])
+def test_a_container_that_joins_another_lists_both(engine, call, runs, answer, mode):
+    runs(0, pid_mode="container:b")
+    engine.on("GET /containers/b/json", answer(joined("b", "container:c")))
+    engine.on("GET /containers/c/json", answer(joined("c", mode)))
+    shell = "\036Name:\tsh\nState:\tR\nPid:\t20\nPPid:\t0\n\0379:pids:/docker/abc\n\037sh\0"
+    listing = "".join(
+        f"\036{STATUS.replace('Pid:	1', f'Pid:	{pid}')}\0379:pids:/docker/{name}\n\037sleep\0"
+        for pid, name in enumerate(("b" * 64, "c" * 64, "d" * 64, "abc"), 1)
+    )
+    engine.on("POST /exec/run/start", answer(frame(1, f"20{shell}{listing}\004")))
+    assert [process["pid"] for process in call(container_processes, container="box")["processes"]] == [1, 2, 4]
+
+
+def test_a_container_that_joins_one_with_the_processes_of_the_host_is_refused(engine, call, runs, answer):
+    runs(0, pid_mode="container:b")
+    engine.on("GET /containers/b/json", answer(joined("b", "host")))
+    assert "shares the processes of its host" in call(container_processes, container="box")["msg"]
+    assert not [request for request in engine.asked if request.startswith("POST")]
+
+
+def test_why_a_container_did_not_start_is_told_in_the_words_of_the_engine(engine, call, runs, answer):
+    found = container(status="exited")
+    found["State"] |= {"Status": "created", "Error": 'exec: "serve":\n executable file not found in $PATH: unknown'}
+    engine.on("GET /containers/box/json", answer(found))
+    assert call(container_processes, container="box")["msg"] == (
+        "Container box is not running but created: the engine could not start it "
+        '(exec: "serve": executable file not found in $PATH: unknown).'
+    )

@@ -110,12 +110,22 @@ def test_one_that_is_removed_meanwhile(engine, call, answer):
         assert said["changed"]
 
 
-def test_one_that_is_started_again_meanwhile(engine, call, answer):
+@pytest.mark.parametrize("status", ["running", "exited"])
+def test_one_that_is_started_again_meanwhile(engine, call, answer, status):
+    engine.on(STOP, answer(status=204))
+    first, second = container(), container(status, 1)
+    first["State"]["StartedAt"], second["State"]["StartedAt"] = "2026-01-31T12:00:00Z", "2026-01-31T12:00:01Z"
+    engine.on(INSPECT, answer(first), answer(second))
+    said = call(container_stop, container="web")
+    assert "was started again while it was being stopped" in said["msg"]
+    assert said["changed"] is True
+    assert "exit_code" not in said
+
+
+def test_one_that_still_runs_has_no_exit_code(engine, call, answer):
     engine.on(STOP, answer(status=204))
     engine.on(INSPECT, answer(container()))
-    said = call(container_stop, container="web")
-    assert "was started again by somebody else" in said["msg"]
-    assert said["changed"] is True
+    assert "was started again while it was being stopped" in call(container_stop, container="web")["msg"]
 
 
 def test_an_engine_that_falls_silent_while_it_stops(engine, call, answer):
@@ -130,6 +140,7 @@ def test_an_engine_that_falls_silent_while_it_stops(engine, call, answer):
 def test_what_the_engine_says_is_said(engine, call, answer):
     engine.on(INSPECT, answer(container()))
     engine.on(STOP, answer({"message": "cannot kill container:\npermission denied"}, 500))
-    assert call(container_stop, container="web")["msg"] == (
-        "The Docker engine refused: cannot kill container: permission denied"
-    )
+    said = call(container_stop, container="web")
+    assert said["msg"] == "The Docker engine refused: cannot kill container: permission denied"
+    # It may have got its signal.
+    assert (said["changed"], said["stop_signal"]) == (True, "SIGTERM")

@@ -50,11 +50,16 @@ def test_an_image_is_looked_into_without_a_container(engine, call, holds):
     assert all(request.startswith("GET") for request in engine.asked)
 
 
-def test_an_image_that_has_neither_layers_nor_a_configuration(engine, call, answer):
+def test_an_image_without_layers_is_not_exported_and_has_its_steps_all_the_same(engine, call, answer):
     engine.on("GET /images/hello/json", answer({"Id": "sha256:1", "RootFS": {"Type": "layers"}, "Config": None}))
-    engine.on(EXPORT, answer(tar("VERSION", b"1.0")))
-    said = call(image_contents, image="hello")
-    assert (said["layers"], said["entries"], said["config"]["user"]) == ([], 0, "")
+    engine.on(EXPORT, answer({"message": "empty export - not implemented"}, 500))
+    engine.on("GET /images/sha256:1/history", answer([{"CreatedBy": "CMD [x]", "Size": 0}, {"CreatedBy": ""}]))
+    said = call(image_contents, image="hello", read=["/x"])
+    assert said["layers"] == [
+        {"digest": None, "created_by": None, "size_bytes": 0},
+        {"digest": None, "created_by": "CMD [x]", "size_bytes": 0},
+    ]
+    assert (said["entries"], said["files"], said["config"]["user"]) == (0, {"/x": None}, "")
 
 
 def test_an_export_that_is_cut_short_is_no_answer(engine, call, holds, answer):

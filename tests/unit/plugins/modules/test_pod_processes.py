@@ -44,13 +44,23 @@ def test_a_sidecar_can_be_named():
     [
         (several(), None, r"^Pod web has several containers: name one with container \(web, log\)\.$"),
         (PODS["ready"], "gone", "^Pod web has no container gone: it has fetch, proxy, web.$"),
-        (PODS["ready"], "fetch", r"^Container fetch of pod web is not running but terminated \(Completed\)"),
+        (PODS["ready"], "fetch", r"^Container fetch of pod web is not running but terminated \(Completed\)\.$"),
         (PODS["empty_status"], None, "^Container new of pod new is not running but waiting: wait"),
     ],
 )
 def test_what_cannot_be_looked_at(pod, name, said):
     with pytest.raises(Problem, match=said):
         running_container(pod, name)
+
+
+def test_why_it_does_not_run_is_told_in_the_words_of_the_cluster():
+    pod = copy.deepcopy(PODS["ready"])
+    waiting = {"reason": "CreateContainerError", "message": "exec:\n no such file"}
+    pod["status"]["containerStatuses"][0]["state"] = {"waiting": waiting}
+    with pytest.raises(
+        Problem, match=r"not running but waiting \(CreateContainerError: exec: no such file\): wait until"
+    ):
+        running_container(pod, "web")
 
 
 WEB, PROXY, PEEK = "a" * 64, "b" * 64, "c" * 64
@@ -258,6 +268,38 @@ def test_an_exec_that_fails_says_what_the_runtime_said(look, said, told):
     with pytest.raises(Problem) as problem:
         look(said)
     assert told in str(problem.value)
+
+
+NO_BIN_SH = 'exec: "/bin/sh": stat /bin/sh: no such file or directory'
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "commands", "pids"),
+    [
+        (("", NO_BIN_SH), (LISTED + "\004", ""), ["/bin/sh", "sh"], [1]),
+        # There is none, or /bin/sh did run: what it says is about the first.
+        (("", NO_BIN_SH), ("", NO_SHELL), ["/bin/sh", "sh"], "stat /bin/sh: no such file"),
+        (("20\036\037\037\004", "/bin/sh: cat: not found"), None, ["/bin/sh"], "cat: not found"),
+        (("", "container is paused"), None, ["/bin/sh"], "container is paused"),
+        (("", NO_BIN_SH), ("20\036\037\037\004", "sh: cat: not found"), ["/bin/sh", "sh"], "sh: cat: not found"),
+    ],
+)
+def test_a_shell_may_stand_where_only_the_path_of_the_container_knows(monkeypatch, first, second, commands, pids):
+    asked: list[str] = []
+
+    def execute(_cluster, pod, container, command, _where):
+        assert (pod, container, command[1]) == ("web", "web", "-c")
+        assert command[2].endswith(pod_processes.LISTING)
+        asked.append(command[0])
+        return pod_processes.Said(*[first, second][len(asked) - 1])
+
+    monkeypatch.setattr(pod_processes, "execute", execute)
+    if isinstance(pids, str):
+        with pytest.raises(Problem, match=pids):
+            observe(FakeCluster())
+    else:
+        assert [process["pid"] for process in observe(FakeCluster())["processes"]] == pids
+    assert asked == commands
 
 
 def test_a_look_that_hangs_ends(look):

@@ -34,8 +34,9 @@ def ended() -> dict[str, Any]:
     return pod
 
 
-def deleting() -> dict[str, Any]:
-    return {**RUNNING, "metadata": {**RUNNING["metadata"], "deletionTimestamp": "2026-01-31T12:00:30Z"}}
+def deleting(version: str = "901") -> dict[str, Any]:
+    more = {"deletionTimestamp": "2026-01-31T12:00:30Z", "resourceVersion": version}
+    return {**RUNNING, "metadata": {**RUNNING["metadata"], **more}}
 
 
 def another() -> dict[str, Any]:
@@ -85,7 +86,8 @@ def test_the_end_of_a_pod(api):
     assert result["containers"]["proxy"]["exit_code"] is None
     assert before - 0.01 <= result["deleted_at"] <= time.time()
     (watch,) = watches(api)
-    assert watch["resourceVersion"] == RUNNING["metadata"]["resourceVersion"]
+    # That of a pod which has not changed for a while may be forgotten.
+    assert watch["resourceVersion"] == "901"
     assert watch["fieldSelector"] == "metadata.name=web"
     assert deletions(api) == [
         {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 30, "preconditions": {"uid": UID}}
@@ -98,18 +100,46 @@ def test_the_seconds_are_those_until_it_was_gone(api):
     assert 0.9 < ask(api)["seconds"] < 3
 
 
-def test_when_the_node_began_to_stop_it(api):
-    events = [{"reason": "Killing", "firstTimestamp": f"2026-01-31T12:00:0{second}Z"} for second in (2, 1)]
-    api.on(EVENTS, Answer({"items": events}))
-    assert ask(api)["told_at"] == datetime(2026, 1, 31, 12, 0, 1, tzinfo=UTC).timestamp()
-    (request,) = api.asked(EVENTS)
-    assert request.query["fieldSelector"] == f"involvedObject.uid={UID},reason=Killing"
+def killing(name: str, at: str, last: str | None = None, count: int = 1) -> dict[str, Any]:
+    times = {"firstTimestamp": at, "lastTimestamp": last or at, "count": count}
+    return {"metadata": {"name": name}, "reason": "Killing", **times}
+
+
+def at(second: int) -> str:
+    return f"2026-01-31T12:00:{second:02}Z"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ([], [killing("a", at(2)), killing("b", at(1))], 1),
+        # A liveness probe had it restarted before.
+        ([killing("a", at(1))], [killing("a", at(1)), killing("b", at(5))], 5),
+        ([killing("a", at(1))], [killing("a", at(1))], None),
+        # The same happened before, and is counted on.
+        ([killing("a", at(1))], [killing("a", at(1), at(7), 2)], 7),
+    ],
+)
+def test_when_the_node_began_to_stop_it(api, before, after, told):
+    api.on(EVENTS, Answer({"items": before}), Answer({"items": after}))
+    expected = told and datetime(2026, 1, 31, 12, 0, told, tzinfo=UTC).timestamp()
+    assert ask(api)["told_at"] == expected
+    for request in api.asked(EVENTS):
+        assert request.query["fieldSelector"] == f"involvedObject.uid={UID},reason=Killing"
+    order = [(request.method, request.path) for request in api.requests]
+    assert order.index(("GET", EVENTS)) < order.index(("DELETE", WEB))
+
+
+@pytest.mark.parametrize("hidden", [status(403), CUT])
+def test_what_was_before_has_to_be_known(api, hidden):
+    api.on(EVENTS, hidden, Answer({"items": [killing("a", at(1))]}))
+    assert ask(api)["told_at"] is None
 
 
 def test_how_long_after_that_each_container_ended(api):
     end = ended()["status"]["containerStatuses"][0]["state"]["terminated"]
     told = (datetime.fromisoformat(end["finishedAt"]) - timedelta(seconds=2)).isoformat()
-    api.on(EVENTS, Answer({"items": [{"reason": "Killing", "firstTimestamp": told}]}))
+    api.on(EVENTS, Answer({"items": []}), Answer({"items": [killing("a", told)]}))
     # The end of proxy was not seen, and fetch is an init container that had ended before.
     assert {name: ending["stop_seconds"] for name, ending in ask(api)["containers"].items()} == {
         "web": 2,
@@ -136,6 +166,9 @@ def test_the_cluster_shortens_the_grace_period(api):
     shortened["metadata"]["deletionGracePeriodSeconds"] = 0
     api.on(WEB, Answer(shortened), method="DELETE")
     assert ask(api)["grace_seconds"] == 0
+    # It may be gone by the version that answers, and nothing comes after that.
+    (watch,) = watches(api)
+    assert watch["resourceVersion"] == RUNNING["metadata"]["resourceVersion"]
 
 
 @pytest.mark.parametrize(
@@ -211,6 +244,16 @@ def test_a_deletion_that_was_refused_changed_nothing(api, refused):
 def test_a_pod_that_is_being_deleted_is_left_alone(api):
     api.on(WEB, Answer(deleting()))
     with pytest.raises(Problem, match="is being deleted already"):
+        ask(api)
+    assert deletions(api) == []
+
+
+def test_what_mirrors_a_static_pod_is_left_alone(api):
+    mirror = copy.deepcopy(RUNNING)
+    mirror["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "abc"}
+    mirror["spec"]["nodeName"] = "one"
+    api.on(WEB, Answer(mirror))
+    with pytest.raises(Problem, match="Pod web in namespace quotas mirrors a static pod of node one: its containers"):
         ask(api)
     assert deletions(api) == []
 

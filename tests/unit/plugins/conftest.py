@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from api_server import ApiServer
 
 
 @dataclass
@@ -102,16 +103,30 @@ def engine() -> Iterator[FakeEngine]:
     server.server_close()
 
 
+def said_by(module: ModuleType, options: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    with patch_module_args(options), pytest.raises(SystemExit):
+        module.main()
+    said: dict[str, Any] = json.loads(capsys.readouterr().out)
+    said.pop("invocation", None)
+    return said
+
+
 @pytest.fixture
 def call(engine: FakeEngine, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
     """Run a module against the fake engine, and return what it says."""
 
     def run(module: ModuleType, **options: Any) -> dict[str, Any]:
-        with patch_module_args({"docker_host": engine.host, "timeout": 1, **options}), pytest.raises(SystemExit):
-            module.main()
-        said: dict[str, Any] = json.loads(capsys.readouterr().out)
-        said.pop("invocation", None)
-        return said
+        return said_by(module, {"docker_host": engine.host, "timeout": 1, **options}, capsys)
+
+    return run
+
+
+@pytest.fixture
+def call_on_cluster(api: ApiServer, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """Run a module against the API server, and return what it says."""
+
+    def run(module: ModuleType, **options: Any) -> dict[str, Any]:
+        return said_by(module, {**api.connection(), **options}, capsys)
 
     return run
 

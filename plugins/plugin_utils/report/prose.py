@@ -65,7 +65,7 @@ def title_and_text(page: str) -> tuple[str | None, str]:
 
 
 def rendered(text: str, link: Callable[[str], str | None]) -> Markup:
-    """Markdown as HTML, its headings two levels lower. link gives the address that a link leads to, None where none."""
+    """Markdown as HTML, its headings one level lower. link gives the address that a link leads to, None where none."""
     if _Markdown is None:
         return Markup('<pre class="text" tabindex="0">{}</pre>').format(text)
     parser = _Markdown("commonmark", {"html": False}).enable("table")
@@ -79,8 +79,8 @@ def rendered(text: str, link: Callable[[str], str | None]) -> Markup:
                 address = link(str(child.attrGet("href") or ""))
                 child.attrs = {} if address is None else {"href": address, "rel": "noreferrer"}
             elif child.type == "image":
-                # Nothing is loaded from anywhere.
-                child.type, child.content = "text", child.content
+                # Nothing is loaded from anywhere; what it shows is told.
+                child.type = "text"
     parser.add_render_rule("fence", _fence)
     parser.add_render_rule("code_block", _fence)
     parser.add_render_rule(

@@ -83,7 +83,8 @@ def test_what_comes_is_told_with_its_moment(api):
     api.on(PODS, listing(pod("a"), version="100"))
     api.on_watch(PODS, changes(("ADDED", pod("b", 101)), ("DELETED", pod("b", 102)), quiet=True))
     begun = time.time()
-    news = [item for part in observe(Cluster(api.connection()), {"pods": Source(PODS)}, 1.0) for _name, item in part]
+    parts = observe(Cluster(api.connection()), {"pods": Source(PODS)}, 1.0)
+    news: list[Any] = [item for part in parts for _name, item in part]
     first, *rest = news
     assert (first.objects, first.version) == ([pod("a")], "100")
     assert [(item.object, item.deleted) for item in rest] == [(pod("b", 101), False), (pod("b", 102), True)]

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import typing as t
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report import pages, prose, reading
@@ -300,3 +302,249 @@ def test_what_changed_since_an_earlier_run_is_a_page_of_its_own() -> None:
     assert "took 2 s 40 s" in shown["changes.html"].text
     assert "changes.html" in shown["index.html"].values("href")
     assert "Nothing of note differs" in made(now, now)["changes.html"].text
+
+
+def shown_rows(observed: dict[str, t.Any], began: float | None = None) -> list[tuple[str, str]]:
+    return [(row.label, row.text) for row in pages.rows(observed, began)]
+
+
+@pytest.mark.parametrize(
+    ("observed", "shown"),
+    [
+        ({"stop_seconds": 0.5}, [("stop", "0.5 s")]),
+        ({"page": " "}, [("page", "empty")]),
+        ({"gone": None}, [("gone", "none")]),
+        ({"no": {}}, [("no", "none")]),
+        ({"no": []}, [("no", "none")]),
+        ({"stop_seconds": [0.5, 2.0]}, [("stop", "0.5 s, 2 s")]),
+        ({"numbers": list(range(12))}, [("numbers", "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]),
+        ({"numbers": list(range(1300))}, [("numbers", "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, … 1,300 in all")]),
+        ({"mixed": [1, [2]]}, [("mixed", "[1, [2]]")]),
+        ({"mixed": [{"a": "é"}, 2]}, [("mixed", '[{"a": "é"}, 2]')]),
+        (
+            {"storm": {"pods": 3, "10.0.0.1": {"up_seconds": 2}}},
+            [("storm › pods", "3"), ("storm › 10.0.0.1 › up", "2 s")],
+        ),
+        # Further down it is told in one line.
+        ({"a": {"b": {"c": {"d": {"e": 1}}}}}, [("a › b › c › d › e", "1")]),
+        ({"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}}, [("a › b › c › d › e", '{"f": 1}')]),
+        # Two of one name are told apart by their units.
+        ({"pages": 5, "pages_seconds": [1.0]}, [("pages", "5"), ("pages (time)", "1 s")]),
+        ({"page_bytes": 5, "page_seconds": 1.0}, [("page", "5 bytes"), ("page (time)", "1 s")]),
+        ({"samples": [{"a": 1}]}, [("samples", "1 sample")]),
+        ({"samples": [{"a": 1}] * 1300}, [("samples", "1,300 samples")]),
+        ({"text": "x" * 2001}, [("text", "x" * 2000 + "… 2,001 characters in all")]),
+        ({"text": "x" * 2000}, [("text", "x" * 2000)]),
+        ({"texts": ["x" * 2001]}, [("texts", "x" * 2000 + "… 2,001 characters in all")]),
+        ({"x" * 201: 1}, [("x" * 200, "1")]),
+    ],
+)
+def test_an_observed_value_is_a_line_with_its_unit(observed, shown) -> None:
+    assert shown_rows(observed) == shown
+
+
+def test_sixty_values_of_a_claim_are_shown() -> None:
+    shown = shown_rows({f"value_{number}": number for number in range(61)})
+    assert len(shown) == 61
+    assert shown[-2:] == [("value 59", "59"), ("and more", "1 value in claims.json")]
+    assert shown_rows({f"value_{number}": number for number in range(70)})[60:] == [
+        ("and more", "10 values in claims.json")
+    ]
+    assert len(shown_rows({f"value_{number}": number for number in range(60)})) == 60
+
+
+def table_of(samples: list[dict[str, t.Any]], began: float | None = None) -> pages.Table:
+    (row,) = pages.rows({"samples": samples}, began)
+    assert row.table is not None
+    return row.table
+
+
+def test_samples_are_a_table_with_all_their_names() -> None:
+    noon = 1769860800.0
+    samples: list[dict[str, t.Any]] = [
+        {"at": noon + 1.5, "took_seconds": 0.25},
+        {"at": noon - 1, "error": {"é": [1]}, "took_seconds": None},
+        {"at": 7, "error": "x" * 121},
+    ]
+    table = table_of(samples, noon)
+    assert table.head == ["at", "took", "error"]
+    assert table.rows == [
+        ["+1.500 s", "0.25 s", ""],
+        ["11:59:59 UTC", "", '{"é": [1]}'],
+        ["7", "", "x" * 120 + "… 121 characters in all"],
+    ]
+    assert table.total == 3
+    assert table_of(samples).rows[0][0] == "12:00:01 UTC"
+    assert table_of([{"error": ["x" * 200]}]).rows == [['["' + "x" * 118 + "… 204 characters in all"]]
+
+
+def test_of_many_samples_the_first_are_shown_with_as_many_columns_as_there_is_room_for() -> None:
+    table = table_of([{f"column_{number}": number for number in range(11)}] * 60 + [{"late": 1}] * 2)
+    assert (len(table.head), len(table.rows), table.total) == (10, 60, 62)
+    assert table_of([{"x" * 81: 1}]).head == ["x" * 80]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_block"), [("a line\n", False), ("two\nlines", True), ("x" * 160, False), ("x" * 161, True)]
+)
+def test_a_text_of_several_lines_or_a_long_one_is_a_block(text, is_block) -> None:
+    assert pages.Row("page", text).is_block is is_block
+
+
+@pytest.mark.parametrize(
+    ("names", "files"),
+    [
+        (["sidecar", "pod_readiness"], ["sidecar.html", "pod_readiness.html"]),
+        (["Sidecar", "SIDECAR", "sidecar"], ["sidecar.html", "sidecar-2.html", "sidecar-3.html"]),
+        (["index", "changes"], ["index-2.html", "changes-2.html"]),
+        (["../../etc/passwd", "é", "", "a é b"], ["etc-passwd.html", "lesson.html", "lesson-2.html", "a-b.html"]),
+        (["x" * 61], ["x" * 60 + ".html"]),
+    ],
+)
+def test_each_lesson_has_a_page_of_its_own_whatever_it_is_called(names, files) -> None:
+    texts = pages.pages(reading.run(json.dumps(run_of(*map(lesson_of, names), claims=[]))))
+    assert list(texts) == ["index.html", *files]
+
+
+def claims_shown(**fields: t.Any) -> tuple[list[str], list[str]]:
+    """The names of the values that are shown with a claim, and of those that are folded below it."""
+    run = reading.run(json.dumps(run_of(lesson_of("logging"), claims=[claim_of("logging", **fields)])))
+    found = re.search(
+        '<article class="claim good" id="claim-1">(.*?)</article>', pages.pages(run)["logging.html"], re.DOTALL
+    )
+    assert found is not None
+    shown, _summary, folded = found[1].partition("All that was observed")
+    return re.findall("<dt>(.*?)</dt>", shown), re.findall("<dt>(.*?)</dt>", folded)
+
+
+OBSERVED = {"served": 6, "stop_seconds": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"observed": OBSERVED, "evidence": {"served": 6}}, (["served"], ["served", "stop"])),
+        ({"observed": OBSERVED, "evidence": OBSERVED}, (["served", "stop"], [])),
+        ({"observed": {"no_log": True, "served": 6}}, (["observed"], [])),
+        ({"observed": {"no_log": 1, "served": 6}}, (["no log", "served"], [])),
+        # An earlier version did not say what its conditions read: what is short, what is at the top first.
+        (
+            {"observed": {"uid": "a", "page": "two\nlines", "samples": [{"a": 1}], "served": 6}},
+            (["served"], ["uid", "page", "samples"]),
+        ),
+        (
+            {"observed": {"deep": {"a": 1, "b": {"c": 1}}, **{f"n{number}": number for number in range(7)}}},
+            ([f"n{number}" for number in range(7)] + ["deep › a"], ["deep › b › c"]),
+        ),
+    ],
+)
+def test_a_claim_is_shown_with_what_its_conditions_read_and_the_rest_is_folded(fields, shown) -> None:
+    assert claims_shown(**fields) == shown
+
+
+def test_two_hundred_claims_of_a_lesson_are_shown() -> None:
+    data = run_of(lesson_of("logging"), claims=[claim_of("logging", f"It is {number}") for number in range(201)])
+    page = made(data)["logging.html"]
+    assert "It is 199" in page.text
+    assert "It is 200" not in page.text
+    assert "The first 200 of 201; all of them are in claims.json." in page.text
+
+
+@pytest.fixture
+def roles(tmp_path) -> Path:
+    """The roles of two lessons, and of none."""
+    for name, text in {
+        "first/lesson.yml": "order: 1\ntitle: About the first\nfigure: '{served} served'\n"
+        "bars: {Sizes: {One: served}}\n"
+        "near_misses: [{changes: [{file: templates/pod.yml.j2, replace: Never, with: Always}]}]\n",
+        "first/README.md": "# The first\n\nSee [two](../second/README.md), [none](../third/README.md), "
+        "[a file](templates/pod.yml.j2), "
+        "[out](https://example.org/x), [in](http://example.org) [up](../../README.md).\n",
+        "first/templates/pod.yml.j2": "kind: Pod\nrestartPolicy: Never\n",
+        "first/files/web/Dockerfile": "FROM scratch\n",
+        "first/files/run.sh": "#!/bin/sh\n",
+        "second/lesson.yml": "order: 2\ntitle: About the second\n",
+        "second/files/Dockerfile": "FROM scratch\n",
+        "none/tasks/main.yml": "[]",
+    }.items():
+        path = tmp_path / "roles" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / "roles/first/files/run.sh").chmod(0o755)
+    return tmp_path / "roles"
+
+
+def run_with(*lessons: dict[str, t.Any], earlier: bool = False) -> reading.Run:
+    claims = [claim_of(lesson["lesson"], holds=not earlier) for lesson in lessons]
+    return reading.run(json.dumps(run_of(*lessons, claims=claims)))
+
+
+def test_the_page_of_a_lesson_says_what_its_role_says(roles) -> None:
+    applied = {"pod.yml": "kind: Pod\nrestartPolicy: Never\n"}
+    run = run_with(lesson_of("first", manifests=applied), lesson_of("second"), lesson_of("none"))
+    texts = pages.pages(run, roles=roles)
+    assert list(texts) == ["index.html", "first.html", "manifests/first/pod.yml", "second.html", "none.html"]
+    shown = {name: Page(text) for name, text in texts.items() if name.endswith(".html")}
+    first, second, none = (shown[f"{name}.html"] for name in ("first", "second", "none"))
+    for text in ("The first", "About the first", "6 served", "See two", "templates/pod.yml.j2", "files/run.sh"):
+        assert text in first.text
+    links = set(first.values("href"))
+    assert {"second.html", "#file-templates-pod-yml-j2", "https://example.org/x"} <= links
+    assert not {"../third/README.md", "http://example.org", "../../README.md", "third.html"} & links
+    assert texts["first.html"].count('class="hll"') == 2
+    assert '<div class="wide"><svg' in texts["first.html"]
+    assert "About the second" in second.text
+    # What is no lesson has nothing but its claims.
+    assert "It serves" in none.text
+    assert "<svg" not in texts["none.html"]
+
+
+def test_each_page_leads_to_the_one_before_it_and_the_one_after_it(roles) -> None:
+    run = run_with(*map(lesson_of, ("first", "second", "none")))
+    shown = {name: Page(text) for name, text in pages.pages(run, roles=roles).items()}
+
+    def ways(name: str) -> set[str]:
+        return {
+            (relation or "")
+            for tag, attribute, relation in shown[name].attributes
+            if tag == "a" and attribute == "rel" and relation in ("prev", "next")
+        }
+
+    assert ways("first.html") == {"next"}
+    assert ways("second.html") == {"prev", "next"}
+    assert ways("none.html") == {"prev"}
+
+
+def test_the_dockerfiles_of_the_lessons_that_ran_are_files_as_they_are(roles, tmp_path) -> None:
+    run = run_with(lesson_of("first"), lesson_of("second", "not run"), lesson_of("none"))
+    told = pages.write(tmp_path / "report", run, roles=roles)
+    written = {
+        path.relative_to(tmp_path / "report").as_posix() for path in (tmp_path / "report").rglob("*") if path.is_file()
+    }
+    assert written == set(told.changed)
+    assert {name for name in written if name.startswith("manifests/")} == {
+        "manifests/first/web/Dockerfile",
+        "manifests/first/run.sh",
+    }
+    assert os.access(tmp_path / "report/manifests/first/run.sh", os.X_OK)
+    assert told.first == tmp_path / "report/index.html"
+    assert (told.missing, told.summary) == ([], None)
+
+
+def test_the_pages_of_lessons_that_did_not_run_this_time_are_removed(roles, tmp_path) -> None:
+    both, one = run_with(lesson_of("first"), lesson_of("second")), run_with(lesson_of("first"))
+    pages.write(tmp_path, both, run_with(lesson_of("first"), earlier=True), roles=roles)
+    assert (tmp_path / "changes.html").is_file()
+    told = pages.write(tmp_path, one, roles=roles)
+    assert {"changes.html", "second.html"} < set(told.changed)
+    assert not (tmp_path / "changes.html").exists()
+    assert not (tmp_path / "second.html").exists()
+
+
+def test_what_changed_is_said_when_the_pages_are_written(roles, tmp_path) -> None:
+    run, earlier = run_with(lesson_of("first")), run_with(lesson_of("first"), earlier=True)
+    told = pages.write(tmp_path, run, earlier, roles=roles)
+    assert told.summary == "Since the earlier run: 1 hold again."
+    assert told.summary in Page((tmp_path / "changes.html").read_text()).text
+    assert told.summary in Page((tmp_path / "index.html").read_text()).text
+    assert pages.write(tmp_path, run, earlier, roles=roles).changed == []

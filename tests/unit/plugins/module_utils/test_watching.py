@@ -90,6 +90,7 @@ def test_what_comes_is_told_with_its_moment(api):
     assert [(item.object, item.deleted) for item in rest] == [(pod("b", 101), False), (pod("b", 102), True)]
     assert all(begun - 0.001 <= item.at <= time.time() + 0.001 for item in news)
     assert all(item.at == round(item.at, 3) for item in news), "milliseconds are enough"
+    assert any(item.at != round(item.at) for item in rest), "and seconds are not"
 
 
 def test_a_watch_that_is_closed_goes_on_where_it_ended(api):
@@ -252,6 +253,19 @@ def test_a_certificate_that_is_not_trusted_stays_so(api, monkeypatch):
     with pytest.raises(Problem, match="certificate verify failed"):
         watch(api, "a")
     assert time.monotonic() - begun < 2
+
+
+def test_a_connection_that_fails_otherwise_is_tried_again(api, monkeypatch):
+    looks = [watching.ApiException(status=0, reason="SSLError: the handshake timed out"), ([pod("a")], "100")]
+
+    def once_more(*_arguments: Any) -> Any:
+        found = looks.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(watching, "_look", once_more)
+    assert names(watch(api, "a")) == {"a"}
 
 
 def test_a_role_that_may_look_but_not_watch_looks_again_and_says_that_it_has_gaps(api):
@@ -491,3 +505,5 @@ def test_what_is_seen_of_a_pod_from_its_first_look_to_its_end():
     # What another look does not show has gone since, and what had gone is left as it was.
     seen.take(Look([], 20.0, "9"))
     assert (seen.gaps, seen.gone_at) == (1, {"uid-a": 13.0, "uid-b": 20.0})
+    seen.take(Look([], 21.0, "10"))
+    assert seen.gaps == 2

@@ -73,10 +73,26 @@ def near_misses(*replaced: str, file: str = "templates/pod.yml.j2"):
         ("  restartPolicy: Never\n  containers:\n    - name: web", [6, 7, 8]),
         ("{% for port in ports %}", []),
         ("it is not there", []),
+        ("kind: Pod", [1]),
+        # It is all of the line, though only a part of it is named, or it is longer than what is named first.
+        ("restart", [6]),
+        ("image", [9]),
     ],
 )
 def test_the_lines_that_a_near_miss_changes(replaced, lines):
     assert manifests.deciding("templates/pod.yml.j2", APPLIED, TEMPLATE, near_misses(replaced)) == lines
+
+
+def test_each_near_miss_marks_its_lines_once():
+    changed = near_misses("gone", "Never", "kind: Pod", "kind: Pod")
+    assert manifests.deciding("templates/pod.yml.j2", APPLIED, TEMPLATE, changed) == [1, 6]
+
+
+@pytest.mark.parametrize("replaced", ["{{ a }} {{ b }}", "a: 1\n", "a: 1"])
+def test_only_the_first_place_is_replaced_and_what_is_a_template_alone_is_no_line(replaced):
+    written = "{{ a }} {{ b }}\na: 1\nb: 2\na: 11\n"
+    lines = manifests.deciding("templates/pod.yml.j2", "x y\na: 1\nb: 2\na: 11\n", written, near_misses(replaced))
+    assert lines == ([] if "{" in replaced else [2])
 
 
 def test_a_near_miss_of_another_file_marks_nothing():

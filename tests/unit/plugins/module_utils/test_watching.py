@@ -93,6 +93,14 @@ def test_what_comes_is_told_with_its_moment(api):
     assert any(item.at != round(item.at) for item in rest), "and seconds are not"
 
 
+def test_it_begins_with_the_changes_since_a_version_that_is_known(api):
+    api.on_watch(PODS, changes(("ADDED", pod("b", 101)), quiet=True))
+    (_name, first), *_rest = next(observe(Cluster(api.connection()), {"pods": Source(PODS)}, 5, {"pods": "100"}))
+    assert isinstance(first, Change)
+    assert first.object == pod("b", 101)
+    assert asked(api, "resourceVersion") == ["100"]
+
+
 def test_a_watch_that_is_closed_goes_on_where_it_ended(api):
     api.on(PODS, listing(version="100"))
     api.on_watch(PODS, changes(("ADDED", pod("a", 101))), changes(), changes(("ADDED", pod("b", 102))))
@@ -147,7 +155,9 @@ def test_a_watch_that_breaks_is_opened_again(api, broken):
     assert seen.gaps == 0
 
 
-@pytest.mark.parametrize("broken", [CUT, SILENCE, status(500), status(429), Answer({"code": 0}), Answer({}, code=502)])
+@pytest.mark.parametrize(
+    "broken", [CUT, SILENCE, status(500), status(408), status(429), Answer({"code": 0}), Answer({}, code=502)]
+)
 def test_a_look_that_fails_is_tried_again(api, broken):
     api.on(PODS, broken, broken, listing(pod("a")))
     assert names(watch(api, "a")) == {"a"}
@@ -442,8 +452,10 @@ def test_one_look_is_tried_again_until_it_comes(api):
 
 
 def test_one_look_that_does_not_come_in_time_is_none(api):
-    api.on(PODS, status(500, "starting"))
-    assert look(Cluster(api.connection()), Source(PODS), time.monotonic() + 0.3) is None
+    api.on(PODS, status(429, "busy", Retry_After="60"))
+    begun = time.monotonic()
+    assert look(Cluster(api.connection()), Source(PODS), begun + 0.3) is None
+    assert time.monotonic() - begun < 5
 
 
 def test_one_look_that_is_refused_says_so(api):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report import manifests, prose
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report import manifests
 
 TEMPLATE = """\
 kind: Pod
@@ -98,18 +98,3 @@ def test_only_the_first_place_is_replaced_and_what_is_a_template_alone_is_no_lin
 def test_a_near_miss_of_another_file_marks_nothing():
     other = near_misses("Never", file="templates/other.yml.j2")
     assert manifests.deciding("templates/pod.yml.j2", APPLIED, TEMPLATE, [*other, {"swap": {"a": 1}}]) == []
-
-
-@pytest.mark.parametrize("name", ["pod.yml", "pod-2.yml"])
-def test_what_was_applied_is_marked_by_the_template_it_was_made_of(tmp_path, name):
-    (tmp_path / "templates").mkdir()
-    (tmp_path / "templates/pod.yml.j2").write_text(TEMPLATE)
-    (file,) = prose.manifests({name: APPLIED}, tmp_path, near_misses("Never"))
-    assert (file.name, file.is_marked) == (name, True)
-    assert file.html.count('class="hll"') == 1
-
-
-def test_a_manifest_whose_template_is_not_there_any_more_is_shown_all_the_same(tmp_path):
-    (file,) = prose.manifests({"pod.yml": APPLIED}, tmp_path, near_misses("Never"))
-    assert not file.is_marked
-    assert "restartPolicy" in file.html

@@ -12,6 +12,12 @@ from ansible_collections.workshop.production_patterns.plugins.plugin_utils.repor
 FOLDED = "- Why **this**?\n\n  <details><summary>Answer & all</summary>\n\n  Because `x`.\n\n  </details>\n- Next?\n"
 
 
+TWO = (
+    "<details><summary>A</summary>\nx\n</details>\n<details><summary>B</summary>\n</details>\n\n"
+    "- <details><summary>C</summary>\n\n  z\n\n  </details>\n"
+)
+
+
 def html(text: str) -> str:
     return re.sub(r">\s+<", "><", str(prose.rendered(text, lambda address: address))).strip()
 
@@ -23,6 +29,13 @@ def test_an_answer_is_folded_and_its_markdown_read():
     )
 
 
+def test_each_answer_ends_where_it_ends_and_may_be_empty_or_all_of_an_item():
+    assert html(TWO) == (
+        "<details><summary>A</summary><p>x</p></details><details><summary>B</summary></details>"
+        "<ul><li><details><summary>C</summary><p>z</p></details></li></ul>"
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -31,6 +44,7 @@ def test_an_answer_is_folded_and_its_markdown_read():
         pytest.param("<details><summary>A</summary> <i>\n\nx\n\n</details>", id="more on its line"),
         pytest.param("<details><summary>A</summary>\n\nx\n", id="no end"),
         pytest.param("- q\n\n  <details><summary>A</summary>\n\n  x\n- r\n\n  </details>", id="an end in another item"),
+        pytest.param("- q\n\n  <details><summary>A</summary>\n\n  x\n\n</details>", id="an end below the item"),
         pytest.param("    <details><summary>A</summary>\n    </details>", id="code"),
         pytest.param("```\n<details><summary>A</summary>\n</details>\n```", id="a block of code"),
         pytest.param("x\n\n</details>", id="only an end"),
@@ -125,7 +139,7 @@ def role(tmp_path) -> Path:
     """A role with templates and files."""
     for name, content in {
         "templates/pod.yml.j2": b"kind: Pod\nspec: {}\n",
-        "templates/deep/own.conf.j2": b"a\n",
+        "templates/deep/own.ini.j2": b"[a]\n",
         "files/web/Dockerfile": b"FROM scratch\n",
         "files/app.dockerfile": b"FROM scratch\n",
         "files/odd.unknown": b"<b>",
@@ -146,7 +160,7 @@ def test_the_templates_and_files_of_a_role_that_are_text_and_not_too_large(role)
         ("files/just.txt", "file-files-just-txt"),
         ("files/odd.unknown", "file-files-odd-unknown"),
         ("files/web/Dockerfile", "file-files-web-dockerfile"),
-        ("templates/deep/own.conf.j2", "file-templates-deep-own-conf-j2"),
+        ("templates/deep/own.ini.j2", "file-templates-deep-own-ini-j2"),
         ("templates/pod.yml.j2", "file-templates-pod-yml-j2"),
     ]
 
@@ -159,11 +173,11 @@ def test_files_have_the_colours_that_their_names_say(role):
     assert keyword in shown["files/web/Dockerfile"]
     assert keyword in shown["files/app.dockerfile"]
     assert '<span class="nt">kind</span>' in shown["templates/pod.yml.j2"]
+    assert '<span class="k">[a]</span>' in shown["templates/deep/own.ini.j2"]
 
 
 def test_the_lines_that_a_near_miss_changes_are_marked_in_the_files_of_a_role(role):
-    near_misses = [{"changes": [{"file": "templates/pod.yml.j2", "replace": "spec: {}", "with": "x"}]}]
-    marked = {file.name: str(file.html) for file in prose.files(role, near_misses) if file.is_marked}
+    marked = {file.name: str(file.html) for file in prose.files(role, NEVER) if file.is_marked}
     assert marked.keys() == {"templates/pod.yml.j2"}
     assert '<span class="hll"><span class="nt">spec</span>' in marked["templates/pod.yml.j2"]
     assert not any(file.is_marked for file in prose.files(role))
@@ -172,3 +186,20 @@ def test_the_lines_that_a_near_miss_changes_are_marked_in_the_files_of_a_role(ro
 def test_the_files_of_a_role_are_read_as_utf_8(role):
     (role / "files/odd.unknown").write_bytes("café".encode())
     assert "café" in next(str(file.html) for file in prose.files(role) if file.name == "files/odd.unknown")
+
+
+NEVER = [{"changes": [{"file": "templates/pod.yml.j2", "replace": "spec: {}", "with": "x"}]}]
+
+
+@pytest.mark.parametrize("name", ["pod.yml", "pod-2.yml"])
+def test_what_was_applied_is_marked_by_the_template_it_was_made_of(role, name):
+    other, file = prose.manifests({"other.yml": "spec: {}\n", name: "kind: Pod\nspec: {}\n"}, role, NEVER)
+    assert (file.name, file.is_marked, other.is_marked) == (name, True, False)
+    assert file.html.count('class="hll"') == 1
+    assert '<span class="hll"><span class="nt">spec</span>' in file.html
+
+
+def test_a_manifest_whose_template_is_not_there_any_more_is_shown_all_the_same(tmp_path):
+    (file,) = prose.manifests({"pod.yml": "spec: {}\n"}, tmp_path, NEVER)
+    assert (file.anchor, file.is_marked) == ("file-pod-yml", False)
+    assert '<span class="nt">spec</span>' in file.html

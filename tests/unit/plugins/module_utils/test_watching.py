@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from itertools import repeat
 from typing import Any
@@ -398,6 +399,14 @@ def test_a_peer_that_sends_without_end_does_not_hold_the_deadline_up(api):
     begun = time.monotonic()
     watch(api, seconds=1.0)
     assert 1.0 <= time.monotonic() - begun < 2
+
+
+def test_no_thread_of_it_holds_up_the_end_of_a_process(api):
+    api.on(PODS, listing(pod("a")))
+    api.on_watch(PODS, SILENCE)
+    before = set(threading.enumerate())
+    next(observe(Cluster(api.connection()), {"pods": Source(PODS)}, 5))
+    assert all(thread.daemon for thread in set(threading.enumerate()) - before)
 
 
 def test_two_sources_are_joined_at_their_first_looks(api):

@@ -528,6 +528,7 @@ def test_the_dockerfiles_of_the_lessons_that_ran_are_files_as_they_are(roles, tm
     }
     assert os.access(tmp_path / "report/manifests/first/run.sh", os.X_OK)
     assert told.first == tmp_path / "report/index.html"
+    assert "About the first" in told.first.with_name("first.html").read_text()
     assert (told.missing, told.summary) == ([], None)
 
 
@@ -547,4 +548,6 @@ def test_what_changed_is_said_when_the_pages_are_written(roles, tmp_path) -> Non
     assert told.summary == "Since the earlier run: 1 hold again."
     assert told.summary in Page((tmp_path / "changes.html").read_text()).text
     assert told.summary in Page((tmp_path / "index.html").read_text()).text
+    (tmp_path / "first.html").write_bytes(b"\xff")
+    assert pages.write(tmp_path, run, earlier, roles=roles).changed == ["first.html"]
     assert pages.write(tmp_path, run, earlier, roles=roles).changed == []

@@ -98,3 +98,21 @@ def test_only_the_first_place_is_replaced_and_what_is_a_template_alone_is_no_lin
 def test_a_near_miss_of_another_file_marks_nothing():
     other = near_misses("Never", file="templates/other.yml.j2")
     assert manifests.deciding("templates/pod.yml.j2", APPLIED, TEMPLATE, [*other, {"swap": {"a": 1}}]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "template"),
+    [
+        ("pod.yml", "templates/pod.yml.j2"),
+        ("pod-2.yml", "templates/pod.yml.j2"),
+        # It is its own, and not the eightieth of another.
+        ("port-80.yml", "templates/port-80.yml.j2"),
+        ("pod-2-3.yml", None),
+        ("gone.yml", None),
+    ],
+)
+def test_the_template_that_a_manifest_was_made_of(tmp_path, name, template):
+    (tmp_path / "templates").mkdir()
+    for there in ("pod.yml.j2", "port-80.yml.j2", "port.yml.j2"):
+        (tmp_path / "templates" / there).touch()
+    assert manifests.template_of(name, tmp_path) == template

@@ -18,9 +18,7 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.probl
 
 try:
     import urllib3
-    from ansible_collections.kubernetes.core.plugins.module_utils.client.discovery import LazyDiscoverer
     from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import unique_string
-    from ansible_collections.kubernetes.core.plugins.module_utils.k8sdynamicclient import K8SDynamicClient
     from kubernetes.client import ApiClient, Configuration
     from kubernetes.client.exceptions import ApiException
     from kubernetes.config import load_kube_config, load_kube_config_from_dict
@@ -226,13 +224,6 @@ class Cluster:
         self.params = params
         self.check_mode = check_mode
         self.client = _client(connection(params, os.environ))
-
-    @functools.cached_property
-    def dynamic(self) -> Any:
-        return K8SDynamicClient(self.client, discoverer=LazyDiscoverer)
-
-    def resource(self, kind: str) -> Any:
-        return self.dynamic.resources.get(prefix="api", api_version="v1", kind=kind)
 
     def request(
         self, path: str, query: Json | None = None, *, method: str = "GET", body: Json | None = None, seconds: float = 0

@@ -261,11 +261,10 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.clust
     ApiException,
     Cluster,
     in_namespace,
+    pod_path,
     run,
 )
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
-
-_TIMEOUT_SECONDS = 60
 
 
 class Pod:
@@ -273,22 +272,19 @@ class Pod:
 
     def __init__(self, cluster: Cluster, name: str, namespace: str) -> None:
         cluster.pod(name, namespace)
-        self.client = cluster.dynamic
+        self.cluster = cluster
         self.name = name
-        self.path = f"/api/v1/namespaces/{namespace}/pods/{name}"
+        self.path = pod_path(name, namespace)
 
-    def ask(self, port: int, path: str, method: str = "GET") -> tuple[int, str]:
+    def ask(self, port: int, path: str, method: str) -> tuple[int, str]:
         """The status and the text of an answer, whichever they are."""
         try:
-            answer = self.client.request(
-                method, f"{self.path}:{port}/proxy{path}", serialize=False, _request_timeout=_TIMEOUT_SECONDS
-            )
+            answer = self.cluster.request(f"{self.path}:{port}/proxy{path}", method=method)
         except ApiException as error:
             # These are the cluster's own and no answer of the pod.
             if error.status in (401, 403):
                 raise
-            body = error.body
-            return error.status, body.decode(errors="replace") if isinstance(body, bytes) else str(body)
+            return error.status, str(error.body)
         return answer.status, bytes(answer.data).decode(errors="replace")
 
     def read(self, port: int, path: str, method: str = "GET") -> tuple[str, str]:
@@ -319,6 +315,9 @@ def observe(cluster: Cluster) -> dict[str, Any]:
     for option in ("port", "backend_port"):
         if not 0 < params[option] < 65536:
             raise Problem(f"{option} is {params[option]}: give 1 to 65535.")
+    # Either may be given with null for its value, or empty.
+    if not params["pod"] and not params["label_selectors"]:
+        raise Problem("No pod is named: give pod or label_selectors.")
     name = params["pod"] or found_pod(cluster, namespace, params["label_selectors"])
     pod = Pod(cluster, name, namespace)
 
@@ -356,7 +355,6 @@ def main() -> None:
         },
         observe,
         mutually_exclusive=[("pod", "label_selectors")],
-        required_one_of=[("pod", "label_selectors")],
     )
 
 

@@ -281,7 +281,7 @@ def census(pod: Json, container: str, listing: Listing) -> dict[str, Any]:
 
 def execute(cluster: Cluster, pod: str, container: str, command: list[str], where: str) -> Said:
     """Run a command in a container, within a time."""
-    client = cluster.dynamic.client
+    client = cluster.client
     ws_client.WebSocket = impersonating(ws_client.WebSocket, client.default_headers)
     try:
         looking = stream(

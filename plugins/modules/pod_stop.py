@@ -151,6 +151,7 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.clust
     ApiException,
     Cluster,
     HTTPError,
+    in_namespace,
     pod_path,
     run,
     sentence,
@@ -189,7 +190,7 @@ def delete(cluster: Cluster, uid: str, grace_seconds: int) -> tuple[int, str | N
 
 def killings(cluster: Cluster, uid: str) -> dict[str, Event] | None:
     """The events of the node that stops a container of the pod, by their names; None where they can't be seen."""
-    namespace = pod_path(cluster.params["pod"], cluster.params["namespace"]).rpartition("/pods/")[0]
+    namespace = in_namespace(cluster.params["namespace"])
     selector = f"involvedObject.uid={uid},reason=Killing"
     try:
         found = cluster.ask(f"{namespace}/events", {"fieldSelector": selector})
@@ -220,7 +221,7 @@ def _stop_seconds(told: float | None, ended: float | None) -> float | None:
 def stop(cluster: Cluster) -> dict[str, Any]:
     name, namespace, timeout = (cluster.params[option] for option in ("pod", "namespace", "timeout"))
     grace_seconds = cluster.params["grace_seconds"]
-    if (grace_seconds or 0) < 0:
+    if grace_seconds is not None and grace_seconds < 0:
         raise Problem(f"grace_seconds is {grace_seconds}: give 0 or more.")
     if timeout < 1:
         raise Problem(f"timeout is {timeout}: give 1 or more.")
@@ -257,7 +258,7 @@ def stop(cluster: Cluster) -> dict[str, Any]:
             **more,
         }
 
-    source = Source(pod_path(name, namespace).rpartition("/")[0], name=name)
+    source = Source(f"{in_namespace(namespace)}/pods", name=name)
     try:
         for part in observe(cluster, {"pod": source}, timeout, {"pod": later or version}):
             for _source, news in part:

@@ -331,7 +331,12 @@ seconds:
 
 from typing import Any
 
-from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import ApiException, Cluster, run
+from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import (
+    ApiException,
+    Cluster,
+    pod_path,
+    run,
+)
 from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import (
     Json,
     chosen_container,
@@ -354,9 +359,8 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.traff
 def read_log(cluster: Cluster, pod: Json, container: str) -> str:
     """The log of the last start of a container, as far as the kubelet still has it; nothing before its first start."""
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
-    query = [("container", container)]
     try:
-        answer = cluster.resource("Pod").log.get(name=name, namespace=namespace, query_params=query, serialize=False)
+        answer = cluster.request(f"{pod_path(name, namespace)}/log", {"container": container})
     except ApiException as error:
         # A pod without a node, or of which its node has not heard yet, is refused in one way or another.
         if error.status in (400, 404) and not _has_started(pod, container):

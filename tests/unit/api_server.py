@@ -39,9 +39,9 @@ def too_old() -> tuple[str, dict[str, Any]]:
 
 @dataclass
 class Answer:
-    """An object, or the lines of a watch, and how it ends: as it should, unless it says otherwise."""
+    """An object, or what stands in its place, or the lines of a watch; and how it ends: well, unless told otherwise."""
 
-    object: dict[str, Any] | None = None
+    object: dict[str, Any] | bytes | None = None
     code: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     lines: Iterable[dict[str, Any]] | None = None
@@ -97,7 +97,7 @@ class ApiServer:
                 )
                 api._answer(self, request)
 
-            do_GET = do_POST = do_DELETE = answer
+            do_GET = do_POST = do_PUT = do_DELETE = answer
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
@@ -149,7 +149,7 @@ class ApiServer:
         elif answer.cut:
             handler.close_connection = True
         else:
-            body = json.dumps(answer.object).encode()
+            body = answer.object if isinstance(answer.object, bytes) else json.dumps(answer.object).encode()
             handler.send_response(answer.code)
             for name, value in answer.headers.items():
                 handler.send_header(name, value)

@@ -42,7 +42,8 @@ def find(lesson: Lesson, path: str) -> Found | None:
         for step in steps.split("."):
             value = _part(value, step)
         if value is not None and not isinstance(value, (dict, list)):
-            return Found([step for step in steps.split(".") if not step.isdecimal()][-1], value, claim)
+            name = next((step for step in reversed(steps.split(".")) if not step.isdecimal()), steps)
+            return Found(name, value, claim)
     return None
 
 
@@ -62,11 +63,10 @@ def figure(lesson: Lesson, text: t.Any) -> str | None:
     """
     if not isinstance(text, str):
         return None
-    values = {path: find(lesson, path) for path in _PLACE.findall(text)}
-    if any(value is None for value in values.values()):
-        return None
-    return _PLACE.sub(lambda place: _said(values[place[1]]), text)
-
-
-def _said(found: Found | None) -> str:
-    return "" if found is None else said(found.name, found.value)
+    values = {}
+    for path in _PLACE.findall(text):
+        found = find(lesson, path)
+        if found is None:
+            return None
+        values[path] = said(found.name, found.value)
+    return _PLACE.sub(lambda place: values[place[1]], text)

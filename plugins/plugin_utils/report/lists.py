@@ -107,7 +107,7 @@ def _images(found: Sequence[Ran], width: int) -> Drawing:
     digests = list(dict.fromkeys(ran.digest for ran in found))
     told = "; ".join(f"{ran.pod} asked for {_short(ran.image)} and got {_short(ran.digest)}" for ran in found)
     drawing = Drawing("Images by their names", told, width)
-    column = width * 0.62
+    column = width * 0.54
     y = 4.0
     for ran in found:
         kind = digests.index(ran.digest)

@@ -55,16 +55,16 @@ def deciding(file: str, text: str, written: str, near_misses: t.Any) -> list[int
     """
     found: list[re.Pattern[str]] = []
     for replaced in _replaced(file, near_misses):
-        start = written.find(replaced)
-        if start < 0:
+        before, there, after = written.partition(replaced)
+        if not there:
             continue
-        begin = written.rfind("\n", 0, start) + 1
-        for line in written[begin : start + len(replaced.rstrip())].splitlines() or [""]:
-            whole = next((one for one in written[begin:].splitlines() if one.startswith(line)), line)
-            pattern = ".*".join(map(re.escape, _JINJA.split(whole.strip())))
+        # Whole lines, also where it is a part of one.
+        begin, rest = before.rpartition("\n")[2], "" if there.endswith("\n") else after.partition("\n")[0]
+        for line in (begin + there + rest).splitlines():
+            words = _JINJA.split(line.strip())
             # A line of nothing but a template is any line.
-            if pattern.replace(".*", "").strip("\\ "):
-                found.append(re.compile(pattern))
+            if any(word.strip() for word in words):
+                found.append(re.compile(".*".join(map(re.escape, words))))
     lines = enumerate(text.splitlines(), 1)
     return [number for number, line in lines if any(one.fullmatch(line.strip()) for one in found)]
 

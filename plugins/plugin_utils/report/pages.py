@@ -197,8 +197,8 @@ def rows(observed: dict[str, t.Any], began: float | None) -> list[Row]:
         if row.label in seen and row.unit:
             found[index] = row._replace(label=f"{row.label} ({row.unit})")
         seen.add(row.label)
-    if len(found) > _ROWS:
-        found[_ROWS:] = [Row("and more", f"{len(found) - _ROWS} values in claims.json")]
+    if rest := found[_ROWS:]:
+        found[_ROWS:] = [Row("and more", f"{len(rest)} {'value' if len(rest) == 1 else 'values'} in claims.json")]
     return found
 
 

@@ -65,7 +65,7 @@ def title_and_text(page: str) -> tuple[str | None, str]:
 
 
 def rendered(text: str, link: Callable[[str], str | None]) -> Markup:
-    """Markdown as HTML, its headings two levels lower. link gives the address that a link leads to, None where none."""
+    """Markdown as HTML, its headings one level lower. link gives the address that a link leads to, None where none."""
     if _Markdown is None:
         return Markup('<pre class="text" tabindex="0">{}</pre>').format(text)
     parser = _Markdown("commonmark", {"html": False}).enable("table")
@@ -76,11 +76,11 @@ def rendered(text: str, link: Callable[[str], str | None]) -> Markup:
             token.tag = f"h{min(6, int(token.tag[1:]) + 1)}"
         for child in token.children or []:
             if child.type == "link_open":
-                address = link(str(child.attrGet("href") or ""))
+                address = link(str(child.attrGet("href")))
                 child.attrs = {} if address is None else {"href": address, "rel": "noreferrer"}
             elif child.type == "image":
-                # Nothing is loaded from anywhere.
-                child.type, child.content = "text", child.content
+                # Nothing is loaded from anywhere; what it shows is told.
+                child.type = "text"
     parser.add_render_rule("fence", _fence)
     parser.add_render_rule("code_block", _fence)
     parser.add_render_rule(
@@ -90,7 +90,7 @@ def rendered(text: str, link: Callable[[str], str | None]) -> Markup:
     return Markup(parser.renderer.render(tokens, parser.options, {}))
 
 
-def _folded(state: t.Any, start: int, end: int, silent: bool) -> bool:
+def _folded(state: t.Any, start: int, end: int, _silent: bool) -> bool:
     """A block between two lines that are `<details><summary>…</summary>` and `</details>`, the only HTML there is."""
 
     def line(number: int) -> str:
@@ -105,14 +105,15 @@ def _folded(state: t.Any, start: int, end: int, silent: bool) -> bool:
         line(number) and state.sCount[number] < state.blkIndent for number in range(start, closing + 1)
     ):
         return False
-    if silent:
-        return True
-    state.push("details_open", "details", 1).map = [start, closing]
+    state.push("details_open", "details", 1)
     state.push("summary_open", "summary", 1)
     summary = state.push("inline", "", 0)
-    summary.content, summary.map, summary.children = opening[1], [start, start + 1], []
+    summary.content, summary.children = opening[1], []
     state.push("summary_close", "summary", -1)
+    # A paragraph goes on to the last line that there is.
+    outer, state.lineMax = state.lineMax, closing
     state.md.block.tokenize(state, start + 1, closing)
+    state.lineMax = outer
     state.push("details_close", "details", -1)
     state.line = closing + 1
     return True
@@ -120,7 +121,7 @@ def _folded(state: t.Any, start: int, end: int, silent: bool) -> bool:
 
 def _fence(_renderer: t.Any, tokens: t.Any, index: int, _options: t.Any, _env: t.Any) -> str:
     token = tokens[index]
-    return block(token.content, (token.info or "").split()[0] if (token.info or "").strip() else "text")
+    return block(token.content, next(iter(token.info.split()), ""))
 
 
 def block(code: str, language: str) -> Markup:
@@ -160,15 +161,13 @@ def _file(name: str, text: str, marked: list[int]) -> File:
     return File(name, "file-" + re.sub(r"[^a-z0-9]+", "-", name.lower()), code, bool(marked))
 
 
-def _coloured(
-    code: str, *, language: str | None = None, file: Path | None = None, marked: list[int] | None = None
-) -> Markup:
+def _coloured(code: str, *, language: str = "", file: Path | None = None, marked: list[int] | None = None) -> Markup:
     if _highlight is None:
         return escape(code)
     try:
         if file is None:
-            lexer = get_lexer_by_name(language or "text")
-        elif file.suffix == ".dockerfile" or file.name == "Dockerfile":
+            lexer = get_lexer_by_name(language)
+        elif file.suffix == ".dockerfile":
             lexer = get_lexer_by_name("docker")
         else:
             lexer = get_lexer_for_filename(file.name.removesuffix(".j2"))

@@ -18,6 +18,8 @@ WIDE, NARROW = 720, 320
 """Pixels of a picture on a wide screen and on a phone. Both are in the page, which shows the one that fits."""
 LETTER = 7.4
 """Pixels that a letter of the text takes at most, on average."""
+_MINUTES = (0.5, 1, 2, 5, 10, 20, 60, 120, 360, 1440)
+"""Between two values of an axis that counts them."""
 
 
 def tag(name: str, *children: str, **attributes: t.Any) -> Markup:
@@ -112,7 +114,7 @@ class Axis:
         magnitude = 10 ** math.floor(math.log10(raw))
         steps = (factor * magnitude for factor in (1, 2, 5, 10))
         if self.clock and raw > 20:
-            steps = (minutes * 60.0 for minutes in (0.5, 1, 2, 5, 10, 20, 60, 120, 360, 1440, math.ceil(raw / 60)))
+            steps = (minutes * 60.0 for minutes in (*_MINUTES, math.ceil(raw / 60)))
         step = next(step for step in steps if step >= raw * 0.999)
         first = math.ceil(self.low / step - 1e-9)
         return [index * step for index in range(first, math.floor(self.high / step + 1e-9) + 1)]

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from api_server import ApiServer
 
 
 @dataclass
@@ -103,13 +104,36 @@ def engine() -> Iterator[FakeEngine]:
 
 
 @pytest.fixture
-def call(engine: FakeEngine, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
-    """Run a module against the fake engine, and return what it says."""
+def call_module(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """Run a module, and return all that it says."""
 
     def run(module: ModuleType, **options: Any) -> dict[str, Any]:
-        with patch_module_args({"docker_host": engine.host, "timeout": 1, **options}), pytest.raises(SystemExit):
+        with patch_module_args(options), pytest.raises(SystemExit):
             module.main()
         said: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return said
+
+    return run
+
+
+@pytest.fixture
+def call(engine: FakeEngine, call_module: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Run a module against the fake engine, and return what it says, its options aside."""
+
+    def run(module: ModuleType, **options: Any) -> dict[str, Any]:
+        said = call_module(module, **{"docker_host": engine.host, "timeout": 1, **options})
+        said.pop("invocation", None)
+        return said
+
+    return run
+
+
+@pytest.fixture
+def call_on_cluster(api: ApiServer, call_module: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Run a module against the API server, and return what it says, its options aside."""
+
+    def run(module: ModuleType, **options: Any) -> dict[str, Any]:
+        said = call_module(module, **{**api.connection(), **options})
         said.pop("invocation", None)
         return said
 

@@ -81,11 +81,14 @@ def test_jobs_until_they_have_ended(api):
     api.on_watch(JOBS_PATH, changes(("MODIFIED", LIMIT), quiet=True))
     api.on(PODS_PATH, listing(pod), listing(POD, version="8000"))
     api.on_watch(PODS_PATH, changes(("MODIFIED", POD), quiet=True))
+    before = time.time()
     result = watch(api, ["limit.ended", "limit.failures > before"], jobs={"namespace": "jobs"}, variables={"before": 0})
     assert result["jobs"]["limit"]["exit_codes"] == [1]
     assert result.pop("jobs").keys() == {"limit"}
     assert 0 < result.pop("seconds") < 5
-    assert abs(result.pop("seen_at") - time.time()) < 5
+    seen_at = result.pop("seen_at")
+    assert before - 0.001 <= seen_at <= time.time() + 0.001
+    assert seen_at == round(seen_at, 3), "milliseconds are enough"
     assert result == {"changed": False, "met": True, "unmet": [], "why": {}, "gaps": 0}
     assert api.asked(PODS_PATH)[0].query["labelSelector"] == "job-name"
 
@@ -137,10 +140,19 @@ def test_a_name_of_the_play_does_not_hide_a_pod(api):
     assert watch(api, "a.uid == 'a'", variables={"a": "mine"})["met"]
 
 
-def test_labels_select(api):
+@pytest.mark.parametrize(("what", "path"), [("pods", PODS_PATH), ("jobs", JOBS_PATH)])
+def test_labels_select(api, what, path):
     api.on(PODS_PATH, listing())
-    watch(api, "pods == {}", pods={"namespace": "jobs", "label_selectors": ["app=a", "tier in (b, c)"]})
-    assert api.requests[0].query["labelSelector"] == "app=a,tier in (b, c)"
+    api.on(JOBS_PATH, listing())
+    watch(api, f"{what} == {{}}", **{what: {"namespace": "jobs", "label_selectors": ["app=a", "tier in (b, c)"]}})
+    assert api.asked(path)[0].query["labelSelector"] == "app=a,tier in (b, c)"
+    assert what == "pods" or api.asked(PODS_PATH)[0].query["labelSelector"] == "job-name"
+
+
+def test_pods_without_jobs_have_nothing_to_wait_for_once_the_conditions_hold(api):
+    api.on(PODS_PATH, listing(named("a")))
+    assert watch(api, "a.uid")["met"]
+    assert len([request for request in api.asked(PODS_PATH) if "watch" not in request.query]) == 1
 
 
 @pytest.mark.parametrize("broken", [CUT, changes(), changes(too_old()), status(503)])
@@ -172,6 +184,7 @@ def test_a_refusal_is_told_at_once(api):
     result = watch(api, "pods", seconds=60)
     assert result["msg"] == "The cluster refused (403): you may not list pods"
     assert (result["failed"], result["pods"]) == (True, {})
+    assert (result["unmet"], result["why"]) == (["pods"], {"pods": "Nothing was seen."})
 
 
 @pytest.mark.parametrize(

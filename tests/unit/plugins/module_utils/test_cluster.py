@@ -324,21 +324,6 @@ def test_the_seconds_bound_the_wait_for_an_answer_and_for_its_parts(api, monkeyp
     assert ask.call_args.kwargs["_request_timeout"] == bounds
 
 
-def test_a_resource_is_that_of_the_core_api(api):
-    def kinds(version: str) -> Answer:
-        pods = {"name": "pods", "kind": "Pod", "namespaced": True, "verbs": ["get"]}
-        return Answer({"kind": "APIResourceList", "groupVersion": version, "resources": [pods]})
-
-    other = {"name": "metrics.k8s.io", "versions": [{"groupVersion": "metrics.k8s.io/v1", "version": "v1"}]}
-    api.on("/version", Answer({"major": "1", "minor": "37"}))
-    api.on("/api", Answer({"kind": "APIVersions", "versions": ["v1"]}))
-    api.on("/api/v1", kinds("v1"))
-    api.on("/apis", Answer({"kind": "APIGroupList", "groups": [{**other, "preferredVersion": other["versions"][0]}]}))
-    api.on("/apis/metrics.k8s.io/v1", kinds("metrics.k8s.io/v1"))
-    found = Cluster(api.connection()).resource("Pod")
-    assert (found.prefix, found.group_version, found.name) == ("api", "v1", "pods")
-
-
 @pytest.mark.parametrize("answer", ["[]", "null", "{}", '{"metadata": []}', '{"metadata": {"name": "web"}}'])
 def test_an_answer_that_is_no_object_of_the_api(api, answer):
     api.on(POD, Answer(json.loads(answer)))

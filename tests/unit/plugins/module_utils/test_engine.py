@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import socket
+import struct
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.workshop.production_patterns.plugins.module_utils import engine as module_engine
 from ansible_collections.workshop.production_patterns.plugins.module_utils.engine import (
     APIError,
     connection_sentence,
@@ -151,23 +153,77 @@ def test_what_is_observed_is_observed_in_check_mode_too(call):
     assert call(observes({"found": 1}), _ansible_check_mode=True)["found"] == 1
 
 
-def test_a_container_that_restarts_cannot_be_looked_into(engine, call, answer):
-    state = {"Status": "restarting", "Running": True, "ExitCode": 3}
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"Status": "paused", "Running": True}, "Container box is paused, so nothing in it can run: unpause it first."),
+        (
+            {"Status": "restarting", "Running": True, "ExitCode": 3},
+            "Container box is restarting, its last exit code was 3: see its log for why it ends.",
+        ),
+        ({"Status": "exited", "Running": False}, "Container box is not running but exited: start it first."),
+    ],
+)
+def test_what_nothing_runs_in_cannot_be_looked_into(engine, call, answer, state, said):
     engine.on("GET /containers/box/json", answer({"Id": "abc", "State": state}))
-    said = call(container_processes, container="box")["msg"]
-    assert said.startswith("Container box is restarting, its last exit code was 3: ")
+    assert call(container_processes, container="box")["msg"] == said
 
 
-def test_the_end_of_a_command_is_waited_for_and_its_errors_may_be_no_text(engine, call, answer):
-    state = {"Status": "running", "Running": True}
-    found = {"Id": "abc", "State": state, "HostConfig": {"PidMode": ""}, "Config": {"Env": None}}
-    engine.on("GET /containers/box/json", answer(found))
-    engine.on("POST /containers/abc/exec", answer({"Id": "run"}))
-    engine.on("POST /exec/run/start", answer(b"\2\0\0\0\0\0\0\4no \xff"))
-    engine.on(
-        "GET /exec/run/json",
-        answer({"Running": True, "ExitCode": None}),
-        answer({"Running": False, "ExitCode": 1}),
-    )
-    said = call(container_processes, container="box")["msg"]
-    assert said.startswith("Container box could not be looked into: no \ufffd.")
+@pytest.fixture
+def execute(engine, call, answer):
+    """What comes of a command in a container that prints these frames, or is refused, and ends so by and by."""
+
+    def run_it(printed: bytes, *ends: dict[str, object], refused: str = "") -> dict[str, object]:
+        engine.on("POST /containers/abc/exec", answer({"Id": "run"}))
+        engine.on("POST /exec/run/start", answer({"message": refused}, 409) if refused else answer(printed))
+        engine.on("GET /exec/run/json", *map(answer, ends))
+
+        def observe(engine):
+            ran = engine.execute("abc", ["env", "-0"], {"LANG": "C"}, "Container box")
+            return {"output": ran.output.decode(), "exit_code": ran.exit_code, "errors": ran.errors}
+
+        return call(SimpleNamespace(main=lambda: run({}, observe)))
+
+    return run_it
+
+
+def frame(stream: int, content: bytes) -> bytes:
+    return struct.pack(">BxxxL", stream, len(content)) + content
+
+
+def ended(exit_code: int) -> dict[str, object]:
+    return {"Running": False, "ExitCode": exit_code}
+
+
+STILL_RUNS = {"Running": True, "ExitCode": None}
+
+
+def test_a_command_runs_with_its_environment_and_is_told_whole(engine, execute):
+    ran = execute(frame(1, b"LANG=C\0") + frame(2, b"well\n") + frame(1, b"A=1\0"), ended(3))
+    assert (ran["output"], ran["exit_code"], ran["errors"]) == ("LANG=C\0A=1\0", 3, "well\n")
+    (asked,) = [body for body in engine.bodies if body and "Cmd" in body]
+    assert (asked["Cmd"], asked["Env"]) == (["env", "-0"], ["LANG=C"])
+
+
+def test_a_command_that_prints_nothing(execute):
+    ran = execute(b"", ended(0))
+    assert (ran["output"], ran["exit_code"], ran["errors"]) == ("", 0, "")
+
+
+def test_errors_may_be_no_text(execute):
+    assert execute(frame(2, b"no \xff"), ended(1))["errors"] == "no \ufffd"
+
+
+def test_the_end_of_a_command_is_waited_for(execute):
+    assert execute(frame(1, b"all"), STILL_RUNS, STILL_RUNS, ended(0))["output"] == "all"
+
+
+def test_a_command_that_does_not_end_was_cut_short(monkeypatch, execute):
+    monkeypatch.setattr(module_engine, "_END_SECONDS", 0.3)
+    said = execute(frame(1, b"half"), STILL_RUNS)["msg"]
+    assert said == "What was read in Container box was cut short: see whether the engine hangs, and look again."
+
+
+def test_a_command_that_the_engine_refuses_is_told_in_its_words(execute):
+    said = execute(b"", ended(0), refused="it is\nbusy")["msg"]
+    assert said == "Container box could not be looked into: it is busy"

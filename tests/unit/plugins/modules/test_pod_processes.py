@@ -192,7 +192,7 @@ class Exec:
 class FakeCluster:
     def __init__(self, container: str | None = None) -> None:
         self.params = {"pod": "web", "namespace": "shop", "container": container}
-        self.dynamic = SimpleNamespace(client=SimpleNamespace(default_headers={}))
+        self.client = SimpleNamespace(default_headers={})
 
     def pod(self, name, namespace):
         assert (name, namespace) == ("web", "shop")
@@ -207,7 +207,7 @@ def look(monkeypatch):
 
         def stream(method, pod, namespace, container, command, **options):
             assert method.__name__ == "connect_get_namespaced_pod_exec"
-            assert method.__self__.api_client is cluster.dynamic.client
+            assert method.__self__.api_client is cluster.client
             assert (pod, namespace, container) == ("web", "shop", named or "web")
             assert command[:2] == ["/bin/sh", "-c"]
             # Nothing is typed, and what the two streams say is not mixed.

@@ -15,6 +15,7 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils impor
 from ansible_collections.workshop.production_patterns.plugins.module_utils import watching
 from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import ApiException, Cluster
 from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
+from ansible_collections.workshop.production_patterns.plugins.modules import pod_stop
 from ansible_collections.workshop.production_patterns.plugins.modules.pod_stop import stop
 from api_server import CUT, SILENCE, Answer, ApiServer, changes, status, too_old
 
@@ -85,6 +86,8 @@ def test_the_end_of_a_pod(api):
     assert result["containers"]["web"]["signal"] == "SIGKILL"
     assert result["containers"]["proxy"]["exit_code"] is None
     assert before - 0.01 <= result["deleted_at"] <= time.time()
+    # Milliseconds are enough.
+    assert all(result[name] == round(result[name], 3) for name in ("deleted_at", "seconds"))
     (watch,) = watches(api)
     # That of a pod which has not changed for a while may be forgotten.
     assert watch["resourceVersion"] == "901"
@@ -136,13 +139,14 @@ def test_what_was_before_has_to_be_known(api, hidden):
     assert ask(api)["told_at"] is None
 
 
-def test_how_long_after_that_each_container_ended(api):
+@pytest.mark.parametrize(("seconds_before", "stop_seconds"), [(2, 2), (0, 0), (-1, None)])
+def test_how_long_after_that_each_container_ended(api, seconds_before, stop_seconds):
     end = ended()["status"]["containerStatuses"][0]["state"]["terminated"]
-    told = (datetime.fromisoformat(end["finishedAt"]) - timedelta(seconds=2)).isoformat()
+    told = (datetime.fromisoformat(end["finishedAt"]) - timedelta(seconds=seconds_before)).isoformat()
     api.on(EVENTS, Answer({"items": []}), Answer({"items": [killing("a", told)]}))
     # The end of proxy was not seen, and fetch is an init container that had ended before.
     assert {name: ending["stop_seconds"] for name, ending in ask(api)["containers"].items()} == {
-        "web": 2,
+        "web": stop_seconds,
         "fetch": None,
         "proxy": None,
     }
@@ -233,7 +237,7 @@ def test_a_deletion_whose_answer_is_missing_may_have_changed_something(api, answ
     assert watches(api) == []
 
 
-@pytest.mark.parametrize("refused", [status(403, "may not delete"), status(409, "another uid"), status(404, "gone")])
+@pytest.mark.parametrize("refused", [status(400, "bad"), status(403, "may not delete"), status(409, "another uid")])
 def test_a_deletion_that_was_refused_changed_nothing(api, refused):
     api.on(WEB, refused, method="DELETE")
     with pytest.raises(ApiException, match=r"\(4"):
@@ -278,3 +282,9 @@ def test_bad_input_asks_nothing(api, options, said):
     with pytest.raises(Problem, match=said):
         ask(api, **options)
     assert api.requests == []
+
+
+def test_the_module_takes_the_grace_period_of_the_pod_and_waits_for_its_end(api, call_on_cluster):
+    said = call_on_cluster(pod_stop, namespace="quotas", pod="web")
+    assert (said["changed"], said["grace_seconds"]) == (True, 30)
+    assert said["containers"]["web"]["signal"] == "SIGKILL"

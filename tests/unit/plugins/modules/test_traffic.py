@@ -5,17 +5,17 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.workshop.production_patterns.plugins.module_utils.problem import Problem
-from ansible_collections.workshop.production_patterns.plugins.modules.traffic import observe
-from kubernetes.client.exceptions import ApiException
+from ansible_collections.workshop.production_patterns.plugins.modules import traffic
+from api_server import Answer, ApiServer, status
 
 PODS: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "module_utils" / "pods.yml").read_text())
+POD = "/api/v1/namespaces/shop/pods/client"
 NOON = 1769860800.0
 RUNNING = {"running": {"startedAt": "2026-01-31T12:00:00Z"}}
 ENDED = {"terminated": {"exitCode": 0, "startedAt": "2026-01-31T12:00:00Z", "finishedAt": "2026-01-31T12:01:00Z"}}
@@ -33,75 +33,81 @@ def client(state: dict[str, Any] | None = None, last_state: dict[str, Any] | Non
     return pod
 
 
-def line(number: int, status: int = 200, at: float | None = None) -> str:
-    began = NOON + number if at is None else at
-    return json.dumps({"number": number, "at": began, "seconds": 0.5, "status": status, "error": None})
+def line(number: int, status: int = 200) -> str:
+    return json.dumps({"number": number, "at": NOON + number, "seconds": 0.5, "status": status, "error": None})
 
 
-class FakeCluster:
-    """A cluster whose client has logged these lines; the second pod is that of a look after the log was read."""
+@pytest.fixture
+def look(api: ApiServer, call_on_cluster: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """What the module says of a client that has logged this; the second pod is that of a look after that."""
 
-    def __init__(self, *lines: str, pods: tuple[Any, ...] = (), refusal: Any = None, **options: Any) -> None:
-        self.params = {
-            "pods": ["client"],
-            "pod": None,
-            "namespace": "shop",
-            "container": None,
-            "since": None,
-            "until": None,
-            **options,
-        }
-        self.lines = lines
-        self.pods = list(pods or (client(), client()))
-        self.refusal = refusal
+    def run(log: Any, *pods: Any, **options: Any) -> dict[str, Any]:
+        text = log if isinstance(log, bytes) else "\n".join(log).encode()
+        api.on(POD, *[Answer(pod) for pod in pods or [client()]])
+        api.on(f"{POD}/log", options.pop("refused", Answer(text)))
+        named = {} if "pod" in options else {"pods": ["client"]}
+        return call_on_cluster(traffic, **{"namespace": "shop", **named, **options})
 
-    def pod(self, name, namespace):
-        assert (name, namespace) == ("client", "shop")
-        return self.pods.pop(0), "900"
-
-    def resource(self, kind):
-        assert kind == "Pod"
-        return SimpleNamespace(log=SimpleNamespace(get=self.get))
-
-    def get(self, name, namespace, query_params, serialize):
-        assert (name, namespace, query_params) == ("client", "shop", [("container", "web")])
-        if self.refusal:
-            raise self.refusal
-        return SimpleNamespace(data="\n".join(self.lines).encode())
+    return run
 
 
-def look(cluster: FakeCluster) -> dict[str, Any]:
-    """What became of the requests of the client."""
-    seen: dict[str, Any] = observe(cluster)  # type: ignore[arg-type]
-    assert not seen["changed"]
-    assert seen["clients"].keys() == {"client"}
-    only: dict[str, Any] = seen["clients"]["client"]
-    return only
+def only(said: dict[str, Any]) -> Any:
+    """What was said of the one client."""
+    assert not said.get("failed"), said["msg"]
+    assert not said["changed"]
+    assert said["clients"].keys() == {"client"}
+    return said["clients"]["client"]
 
 
-def test_what_became_of_the_requests():
-    seen = look(FakeCluster(line(0), line(1, 503), line(2), since=NOON + 1))
+def test_what_became_of_the_requests(api, look):
+    seen = only(look([line(0), line(1, 503), line(2)], since=NOON + 1))
     assert (seen["requests"], seen["failed_requests"], seen["ended"]) == (2, 1, False)
     assert (seen["missing_requests"], seen["cut_lines"], seen["not_seen"]) == (0, 0, [])
+    (request,) = api.asked(f"{POD}/log")
+    assert request.query == {"container": "web"}
 
 
-def test_a_single_client_is_told_without_its_name_too():
-    seen: dict[str, Any] = observe(FakeCluster(line(0), line(1, 503), pods=None, pod="client"))  # type: ignore[arg-type]
-    assert seen == {"changed": False, "clients": seen["clients"], **seen["clients"]["client"]}
-    assert seen["failed_requests"] == 1
+def test_a_single_client_is_told_without_its_name_too(look):
+    said = look([line(0), line(1, 503)], pod="client")
+    assert said == {"changed": False, "clients": said["clients"], **said["clients"]["client"]}
+    assert said["failed_requests"] == 1
     # A log that lacks requests fails the task, and says even so what was seen.
-    with pytest.raises(Problem) as raised:
-        observe(FakeCluster(line(0), pods=(client(restarts=1),) * 2, pod="client", since=NOON - 3600))  # type: ignore[arg-type]
-    assert raised.value.seen["requests"] == raised.value.seen["clients"]["client"]["requests"] == 1
+    said = look([line(0)], client(restarts=1), pod="client", since=NOON - 3600)
+    assert said["failed"]
+    assert said["requests"] == said["clients"]["client"]["requests"] == 1
 
 
-def test_what_is_missing_and_what_was_cut_is_counted_and_said():
-    seen = look(FakeCluster(line(0), line(3), '{"number": 4, "at":'))
+def test_each_of_several_clients_is_told_and_so_is_what_is_wrong_with_any(api, look):
+    other = client()
+    other["metadata"]["name"] = "other"
+    api.on(POD.replace("client", "other"), Answer(other))
+    api.on(f"{POD.replace('client', 'other')}/log", Answer(line(0).encode()))
+    said = look([line(0), line(1)], pods=["client", "other", "gone"])
+    assert said["msg"].startswith("There is no pod gone in namespace shop: ")
+    assert {name: seen.get("requests") for name, seen in said["clients"].items()} == {
+        "client": 2,
+        "other": 1,
+        "gone": None,
+    }
+
+
+def test_what_is_missing_and_what_was_cut_is_counted_and_said(look):
+    seen = only(look([line(0), line(3), '{"number": 4, "at":']))
     assert (seen["missing_requests"], seen["cut_lines"]) == (2, 1)
     assert seen["not_seen"] == [
         "Requests without a line: 2. They are under way, or were lost.",
         "Lines of the log that were cut: 1. Nobody knows what became of those requests.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "requests", "missing"),
+    [(None, None, 4, 4), (3.5, None, 2, 2), (None, 3.5, 2, 2), (3.5, 3.9, 0, 0), (4, 4, 1, 2)],
+)
+def test_the_requests_and_what_is_missing_are_those_of_the_time_asked_for(look, since, until, requests, missing):
+    times = {name: NOON + at for name, at in {"since": since, "until": until}.items() if at is not None}
+    seen = only(look(map(line, [0, 3, 4, 7]), **times))
+    assert (seen["requests"], seen["missing_requests"]) == (requests, missing)
 
 
 @pytest.mark.parametrize(
@@ -119,87 +125,105 @@ def test_what_is_missing_and_what_was_cut_is_counted_and_said():
         ([0, 2, 100], RUNNING, None, 0, None, "lacks 1 of its requests, from the number 1 on"),
     ],
 )
-def test_no_failure_goes_unnoticed(lines, state, last_state, restarts, since, said):
-    now = client(state, last_state, restarts)
-    with pytest.raises(Problem) as problem:
-        observe(FakeCluster(*map(line, lines), pods=(now, now), since=since))
-    assert str(problem.value).startswith("The log of pod client ")
-    assert said in str(problem.value)
+def test_no_failure_goes_unnoticed(look, lines, state, last_state, restarts, since, said):
+    found = look(map(line, lines), client(state, last_state, restarts), since=since)
+    assert found["msg"].startswith("The log of pod client ")
+    assert said in found["msg"]
     # What was seen is told even so.
-    assert problem.value.seen["clients"]["client"]["requests"] >= 1
+    assert found["clients"]["client"]["requests"] >= 1
 
 
 @pytest.mark.parametrize(("phase", "ended"), [("Running", False), ("Succeeded", True), ("Failed", True)])
-def test_a_client_that_has_ended(phase, ended):
+def test_a_client_that_has_ended(look, phase, ended):
     now = client(RUNNING if phase == "Running" else ENDED)
     now["status"]["phase"] = phase
-    assert look(FakeCluster(line(0), pods=(now, now)))["ended"] is ended
+    assert only(look([line(0)], now))["ended"] is ended
 
 
-def test_a_client_that_was_restarted_before_the_time_asked_for():
+def test_a_client_that_was_restarted_before_the_time_asked_for(look):
     now = client(RUNNING, BEFORE, 1)
-    assert look(FakeCluster(line(0), line(1), line(2), pods=(now, now), since=NOON + 1))["requests"] == 2
+    assert only(look(map(line, [0, 1, 2]), now, since=NOON + 1))["requests"] == 2
+    # That it ended once does not mean that nothing is under way.
+    assert only(look(map(line, [0, 3]), now, since=NOON + 1))["missing_requests"] == 2
 
 
-def test_a_restart_between_the_look_and_the_log_is_seen():
-    with pytest.raises(Problem, match="was restarted"):
-        observe(FakeCluster(line(0), pods=(client(), client(RUNNING, BEFORE, 1))))
+def test_a_log_that_was_rotated_before_the_time_asked_for(look):
+    assert only(look(map(line, [7, 8, 9]), since=NOON + 8))["requests"] == 2
 
 
-def test_another_pod_of_the_name_is_not_the_client():
+def test_a_restart_between_the_look_and_the_log_is_seen(look):
+    assert "was restarted" in look([line(0)], client(), client(RUNNING, BEFORE, 1))["msg"]
+
+
+def test_another_pod_of_the_name_is_not_the_client(look):
     other = client()
     other["metadata"]["uid"] = "another"
-    with pytest.raises(Problem, match="^Pod client was replaced by another"):
-        observe(FakeCluster(line(0), pods=(client(), other)))
+    assert look([line(0)], client(), other)["msg"].startswith("Pod client was replaced by another")
 
 
-def refused(status: int, body: str) -> ApiException:
-    refusal = ApiException(status=status, reason="Bad Request")
-    refusal.body = body
-    return refusal
+NO_HOST = 400, "pod client does not have a host assigned"
+NO_POD = 404, 'pods "client" not found'
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    "refused",
     [
         (400, 'container "web" in pod "client" is waiting to start: ContainerCreating'),
         # It has no node yet, or the node has not heard of it.
-        (400, "pod client does not have a host assigned"),
-        (404, 'pods "client" not found'),
+        NO_HOST,
+        NO_POD,
     ],
 )
-def test_a_client_that_has_not_started_has_no_samples(status, said):
+def test_a_client_that_has_not_started_has_no_samples(look, refused):
     now = client({"waiting": {"reason": "ContainerCreating"}})
-    assert look(FakeCluster(refusal=refused(status, said), pods=(now, now)))["requests"] == 0
+    assert only(look([], now, refused=status(*refused)))["requests"] == 0
     nothing = client()
     nothing["status"].pop("containerStatuses")
-    assert look(FakeCluster(refusal=refused(status, said), pods=(nothing, nothing)))["requests"] == 0
+    assert only(look([], nothing, refused=status(*refused)))["requests"] == 0
 
 
-def test_a_client_that_is_waiting_by_the_time_it_is_asked():
+def test_a_client_that_is_waiting_by_the_time_it_is_asked(look):
     said = 'container "web" in pod "client" is waiting to start: CrashLoopBackOff'
-    assert look(FakeCluster(refusal=refused(400, said)))["requests"] == 0
+    assert only(look([], refused=status(400, said)))["requests"] == 0
 
 
-@pytest.mark.parametrize("status", [400, 404, 500])
-def test_the_log_of_a_client_that_has_started_can_be_had(status):
-    with pytest.raises(ApiException):
-        observe(FakeCluster(refusal=refused(status, "something else")))
+@pytest.mark.parametrize("refused", [NO_HOST, NO_POD, (500, "something else")])
+@pytest.mark.parametrize("states", [(RUNNING,), (ENDED,), ({"waiting": {"reason": "CrashLoopBackOff"}}, BEFORE)])
+def test_the_log_of_a_client_that_has_started_can_be_had(look, states, refused):
+    said = look([], client(*states), refused=status(*refused))
+    assert said["msg"] == f"The cluster refused ({refused[0]}): {refused[1]}"
 
 
-def test_a_log_of_something_else():
-    with pytest.raises(Problem, match=r"^The log of pod client has no samples but begins with 'Listening': is it a"):
-        observe(FakeCluster("Listening", "on 80"))
+def test_a_log_of_something_else(look):
+    assert look(["Listening", "on 80"])["msg"] == (
+        "The log of pod client has no samples but begins with 'Listening': is it a traffic client?"
+    )
+    assert f"begins with '{'x' * 200}':" in look(["x" * 300])["msg"]
 
 
-def test_a_time_that_ends_before_it_begins():
-    with pytest.raises(Problem, match=r"^since \(2.0\) is later than until \(1.0\)"):
-        observe(FakeCluster(since=2.0, until=1.0))
+def test_a_line_that_is_no_text_is_none(look):
+    assert only(look(b"caf\xe9\n" + line(0).encode()))["requests"] == 1
 
 
-def test_of_several_containers_one_has_to_be_named():
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"since": 2.0, "until": 1.0}, "since (2.0) is later than until (1.0): exchange or correct them."),
+        ({"pods": []}, "pods is empty: name the pods of the clients."),
+        ({"pod": "client", "pods": ["client"]}, "parameters are mutually exclusive: pod|pods"),
+    ],
+)
+def test_bad_input_asks_nothing(api, look, options, said):
+    assert look([line(0)], **options)["msg"] == said
+    assert api.requests == []
+
+
+def test_a_client_has_to_be_named(call_on_cluster):
+    assert call_on_cluster(traffic, namespace="shop")["msg"] == "one of the following is required: pod, pods"
+
+
+def test_of_several_containers_one_has_to_be_named(look):
     several = client()
     several["spec"]["containers"].append({"name": "mesh"})
-    with pytest.raises(Problem, match=r"several containers: name one with container \(web, mesh\)"):
-        observe(FakeCluster(line(0), pods=(several, several)))
-    assert look(FakeCluster(line(0), pods=(several, several), container="web"))["requests"] == 1
+    assert "several containers: name one with container (web, mesh)" in look([line(0)], several)["msg"]
+    assert only(look([line(0)], several, container="web"))["requests"] == 1

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report import manifests, prose
+from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report import manifests
 
 TEMPLATE = """\
 kind: Pod
@@ -73,10 +73,26 @@ def near_misses(*replaced: str, file: str = "templates/pod.yml.j2"):
         ("  restartPolicy: Never\n  containers:\n    - name: web", [6, 7, 8]),
         ("{% for port in ports %}", []),
         ("it is not there", []),
+        ("kind: Pod", [1]),
+        # It is all of the line, though only a part of it is named, or it is longer than what is named first.
+        ("restart", [6]),
+        ("image", [9]),
     ],
 )
 def test_the_lines_that_a_near_miss_changes(replaced, lines):
     assert manifests.deciding("templates/pod.yml.j2", APPLIED, TEMPLATE, near_misses(replaced)) == lines
+
+
+def test_each_near_miss_marks_its_lines_once():
+    changed = near_misses("gone", "Never", "kind: Pod", "kind: Pod")
+    assert manifests.deciding("templates/pod.yml.j2", APPLIED, TEMPLATE, changed) == [1, 6]
+
+
+@pytest.mark.parametrize("replaced", ["{{ a }} {{ b }}", "a: 1\n", "a: 1"])
+def test_only_the_first_place_is_replaced_and_what_is_a_template_alone_is_no_line(replaced):
+    written = "{{ a }} {{ b }}\na: 1\nb: 2\na: 11\n"
+    lines = manifests.deciding("templates/pod.yml.j2", "x y\na: 1\nb: 2\na: 11\n", written, near_misses(replaced))
+    assert lines == ([] if "{" in replaced else [2])
 
 
 def test_a_near_miss_of_another_file_marks_nothing():
@@ -84,16 +100,19 @@ def test_a_near_miss_of_another_file_marks_nothing():
     assert manifests.deciding("templates/pod.yml.j2", APPLIED, TEMPLATE, [*other, {"swap": {"a": 1}}]) == []
 
 
-@pytest.mark.parametrize("name", ["pod.yml", "pod-2.yml"])
-def test_what_was_applied_is_marked_by_the_template_it_was_made_of(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "template"),
+    [
+        ("pod.yml", "templates/pod.yml.j2"),
+        ("pod-2.yml", "templates/pod.yml.j2"),
+        # It is its own, and not the eightieth of another.
+        ("port-80.yml", "templates/port-80.yml.j2"),
+        ("pod-2-3.yml", None),
+        ("gone.yml", None),
+    ],
+)
+def test_the_template_that_a_manifest_was_made_of(tmp_path, name, template):
     (tmp_path / "templates").mkdir()
-    (tmp_path / "templates/pod.yml.j2").write_text(TEMPLATE)
-    (file,) = prose.manifests({name: APPLIED}, tmp_path, near_misses("Never"))
-    assert (file.name, file.is_marked) == (name, True)
-    assert file.html.count('class="hll"') == 1
-
-
-def test_a_manifest_whose_template_is_not_there_any_more_is_shown_all_the_same(tmp_path):
-    (file,) = prose.manifests({"pod.yml": APPLIED}, tmp_path, near_misses("Never"))
-    assert not file.is_marked
-    assert "restartPolicy" in file.html
+    for there in ("pod.yml.j2", "port-80.yml.j2", "port.yml.j2"):
+        (tmp_path / "templates" / there).touch()
+    assert manifests.template_of(name, tmp_path) == template

@@ -6,12 +6,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.svg import (
-    Axis,
-    columns,
-    tag,
-    ticks_path,
-)
 from ansible_collections.workshop.production_patterns.plugins.plugin_utils.report.units import (
     date,
     duration,
@@ -211,32 +205,3 @@ def test_moments_are_those_of_utc_wherever_the_pages_are_written(monkeypatch) ->
         assert moment(NOON) == "12:00:00 UTC"
         assert date(NOON) == "29 November 2026, 12:00 UTC"
     time.tzset()
-
-
-def test_texts_and_values_are_escaped() -> None:
-    assert tag("text", "<&>", tag("b"), class_='"x"', x=1.25) == (
-        '<text class="&#34;x&#34;" x="1.2">&lt;&amp;&gt;<b></b></text>'
-    )
-
-
-@pytest.mark.parametrize(
-    ("axis", "ticks"),
-    [
-        (Axis(0, 45, 0, 300), [0, 10, 20, 30, 40]),
-        (Axis(0, 300, 0, 300, clock=True), [0, 60, 120, 180, 240, 300]),
-        (Axis(0.006, 30.1, 0, 300, log=True), [0.001, 0.01, 0.1, 1, 10, 100]),
-        (Axis(5, 5, 0, 60), [5, 6]),
-    ],
-)
-def test_an_axis_has_round_values(axis, ticks) -> None:
-    assert axis.ticks() == pytest.approx(ticks)
-    assert all(0 <= axis.at(value) <= 300 for value in (-1, 0, 1e9))
-
-
-def test_any_number_of_values_becomes_as_many_columns_as_there_are_pixels() -> None:
-    axis = Axis(0, 100_000, 0, 300)
-    filled = columns(range(100_000), axis)
-    assert len(filled) == 300
-    assert sum(filled.values()) == 100_000
-    assert ticks_path(filled, 2, 10) == "M0 2h300v10H0z"
-    assert ticks_path([1, 2, 5], 2, 10) == "M1 2h2v10H1zM5 2h1v10H5z"

@@ -488,6 +488,7 @@ def test_the_page_of_a_lesson_says_what_its_role_says(roles) -> None:
     first, second, none = (shown[f"{name}.html"] for name in ("first", "second", "none"))
     for text in ("The first", "About the first", "6 served", "See two", "templates/pod.yml.j2", "files/run.sh"):
         assert text in first.text
+    assert re.search('See <a [^>]*href="second.html"[^>]*>two</a>', texts["first.html"])
     links = set(first.values("href"))
     assert {"second.html", "#file-templates-pod-yml-j2", "https://example.org/x"} <= links
     assert not {"../third/README.md", "http://example.org", "../../README.md", "third.html"} & links
@@ -501,18 +502,31 @@ def test_the_page_of_a_lesson_says_what_its_role_says(roles) -> None:
 
 def test_each_page_leads_to_the_one_before_it_and_the_one_after_it(roles) -> None:
     run = run_with(*map(lesson_of, ("first", "second", "none")))
-    shown = {name: Page(text) for name, text in pages.pages(run, roles=roles).items()}
+    texts = pages.pages(run, roles=roles)
 
-    def ways(name: str) -> set[str]:
-        return {
-            (relation or "")
-            for tag, attribute, relation in shown[name].attributes
-            if tag == "a" and attribute == "rel" and relation in ("prev", "next")
-        }
+    def ways(name: str) -> list[tuple[str, str]]:
+        return re.findall(r'<a href="([^"]*)" rel="(prev|next)"', texts[name])
 
-    assert ways("first.html") == {"next"}
-    assert ways("second.html") == {"prev", "next"}
-    assert ways("none.html") == {"prev"}
+    assert ways("first.html") == [("second.html", "next")]
+    assert ways("second.html") == [("first.html", "prev"), ("none.html", "next")]
+    assert ways("none.html") == [("second.html", "prev")]
+
+
+def test_moments_are_told_from_the_beginning_of_the_run() -> None:
+    noon = 1769860800.0
+    observed = {"seen": {"samples": [{"at": noon + 1.5}]}, "more": 1}
+    claim = claim_of("sidecar", observed=observed, evidence={"seen": {"samples": [{"at": noon + 2.5}]}})
+    text = made(run_of(lesson_of("sidecar"), claims=[claim]))["sidecar.html"].text
+    assert "+1.500 s" in text
+    assert "+2.500 s" in text
+
+
+def test_a_page_has_its_style_and_its_script_and_the_first_one_a_time_line() -> None:
+    texts = pages.pages(reading.run(json.dumps(run_of(lesson_of("sidecar"), claims=[claim_of("sidecar")]))))
+    for name in ("report.css", "report.js"):
+        part = (pages.TEMPLATES / name).read_text()
+        assert all(part in text for file, text in texts.items() if file.endswith(".html"))
+    assert "<svg" in texts["index.html"]
 
 
 def test_the_dockerfiles_of_the_lessons_that_ran_are_files_as_they_are(roles, tmp_path) -> None:

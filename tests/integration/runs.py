@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
+import time
 import typing as t
 from pathlib import Path
 
+import pytest
 from ansible_collections.workshop.production_patterns.plugins.lookup.lessons import lessons
 
 ROOT = Path(__file__).parents[2]
@@ -72,3 +75,36 @@ class Playbook:
         )
         report = self.folder / "workshop-report" / "claims.json"
         return Run(process.returncode, process.stdout, json.loads(report.read_text()) if report.exists() else None)
+
+
+def begin_until(
+    role: str, task: str, folder: Path, playbook: str, variables: dict[str, t.Any]
+) -> subprocess.Popen[str]:
+    """Run a playbook into a task of a role."""
+    run = subprocess.Popen(
+        ["ansible-playbook", ROOT / "playbooks" / playbook, "--extra-vars", json.dumps(variables)],
+        cwd=folder,
+        env={
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
+            "ANSIBLE_FORCE_COLOR": "false",
+        },
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert run.stdout
+    begins = re.compile(rf"TASK \[(.*\.{role} : )?{re.escape(task).replace('…', '.*')}\]")
+    said = []
+    for line in run.stdout:
+        said.append(line)
+        if begins.match(line):
+            break
+    else:
+        pytest.fail("".join(said))
+    # Into the task, not before it.
+    time.sleep(1)
+    assert run.poll() is None
+    return run

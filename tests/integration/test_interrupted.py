@@ -9,7 +9,6 @@ What the lab stands on is taken away while a lesson runs then, too.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from runs import KUBECTL, ROOT, TAUGHT, Playbook
+from runs import KUBECTL, ROOT, TAUGHT, Playbook, begin_until
 
 WAYS = [signal.SIGINT, signal.SIGKILL]
 SECOND_LAB = "workshop-interrupted"
@@ -66,39 +65,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     }.items():
         if fixture in metafunc.fixturenames:
             metafunc.parametrize(fixture, tried, ids=lambda one: getattr(one, "__name__", None) or one.name)
-
-
-def begin_until(
-    role: str, task: str, folder: Path, playbook: str, variables: dict[str, t.Any]
-) -> subprocess.Popen[str]:
-    """Run a playbook into a task of a role."""
-    run = subprocess.Popen(
-        ["ansible-playbook", ROOT / "playbooks" / playbook, "--extra-vars", json.dumps(variables)],
-        cwd=folder,
-        env={
-            **os.environ,
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
-            "ANSIBLE_FORCE_COLOR": "false",
-        },
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert run.stdout
-    begins = re.compile(rf"TASK \[(.*\.{role} : )?{re.escape(task).replace('…', '.*')}\]")
-    said = []
-    for line in run.stdout:
-        said.append(line)
-        if begins.match(line):
-            break
-    else:
-        pytest.fail("".join(said))
-    # Into the task, not before it.
-    time.sleep(1)
-    assert run.poll() is None
-    return run
 
 
 def end_at(moment: Moment, folder: Path, playbook: str, variables: dict[str, t.Any]) -> None:

@@ -11,7 +11,8 @@ import subprocess
 import time
 import xml.etree.ElementTree as ET
 
-from runs import KUBECTL, ROOT, TAUGHT, Playbook
+import pytest
+from runs import KUBECTL, ROOT, TAUGHT, Playbook, begin_until
 
 ALL = str(ROOT / "playbooks/all.yml")
 
@@ -52,6 +53,24 @@ def assert_can_be_applied_by_hand(manifests):
         # Its quota does.
         refused = "exceeded quota" in run.stderr and path.name == "excessive.yml"
         assert run.returncode == 0 or refused, f"{path}: {run.stderr}"
+
+
+def test_a_lesson_waits_for_what_the_cluster_makes_in_a_new_namespace(lab, playbook):
+    """The cluster refuses pods whose service account is not there yet, and on a busy one it comes late."""
+    variables = {"workshop_lessons": "background_processes", "workshop_namespace_prefix": "late-"}
+    pushed = "Push them to the registry, from which the cluster pulls"
+    controllers = ["docker", "exec", "workshop-control-plane", "pkill", "--exact", "kube-controller"]
+    subprocess.run([*controllers, "--signal", "STOP"], check=True)
+    try:
+        run = begin_until("_lesson", pushed, playbook.folder, "lessons.yml", variables)
+        with pytest.raises(subprocess.TimeoutExpired):
+            run.communicate(timeout=10)
+    finally:
+        subprocess.run([*controllers, "--signal", "CONT"], check=True)
+    said, _ = run.communicate()
+    cleaned = playbook(str(ROOT / "playbooks/clean.yml"), **variables)
+    assert run.returncode == 0, said
+    assert cleaned.code == 0, cleaned.output
 
 
 def test_no_pod_that_a_lesson_leaves_collects_zombies(lab):

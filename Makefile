@@ -34,7 +34,8 @@ lint unit galaxy sanity molecule integration:
 
 prove: ## Try every near miss, interrupt every lesson, run every page, change every plugin; print what came of each
 	@scripts/prepare.sh requirements-test.lock
-	pytest tests/integration/test_claims_can_fail.py tests/integration/test_interrupted.py tests/integration/test_pages.py \
+	pytest tests/integration/test_claims_can_fail.py tests/integration/test_failed_starts.py \
+	  tests/integration/test_interrupted.py tests/integration/test_pages.py \
 	  --every-near-miss --every-moment --every-page $(ARGS)
 	@python scripts/mutants.py
 

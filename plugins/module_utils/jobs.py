@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Final, TypedDict
+from typing import Any, TypedDict
 
 from ansible_collections.workshop.production_patterns.plugins.module_utils.cluster import Json
 from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import Termination, epoch, outcome
 from ansible_collections.workshop.production_patterns.plugins.module_utils.watching import Seen, ended_containers
-
-START_ERRORS: Final = ("StartError", "ContainerCannotRun")
-"""The reasons of containerd and of Docker for a container whose program never ran."""
 
 
 class Job(TypedDict):
@@ -121,11 +118,9 @@ def job_outcome(uid: str, jobs: Seen, pods: Seen) -> Job:
         "uid": uid,
         "spec": {name: value for name, value in job["spec"].items() if name not in ("selector", "template")},
         "failures": status.get("failed") or 0,
-        "exit_codes": sorted(
-            {one["exit_code"] for one in ended if one["reason"] not in START_ERRORS and one["exit_code"] is not None}
-        ),
+        "exit_codes": sorted({one["exit_code"] for one in ended if one["ran"] and one["exit_code"] is not None}),
         "endings": len(ended),
-        "start_errors": sum(one["reason"] in START_ERRORS for one in ended),
+        "start_errors": sum(not one["ran"] for one in ended),
         "pods": len(own),
         "pods_of_index": dict(
             Counter(index for pod_uid in own if (index := _index(pods.objects[pod_uid])) is not None)

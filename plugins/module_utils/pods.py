@@ -43,6 +43,7 @@ class Container(Ending):
 
 class Termination(Ending):
     container: str
+    ran: bool
 
 
 class Owner(TypedDict):
@@ -78,6 +79,9 @@ class Outcome(TypedDict):
 
 
 MIRROR: Final = "kubernetes.io/config.mirror"
+
+START_ERRORS: Final = ("StartError", "ContainerCannotRun")
+"""The reasons of containerd and of Docker for a container whose program never ran."""
 
 # Where the kubelet, containerd or CRI-O could not see how a container ended, they put these down; and the kubelet that
 # an init container completed, if others have started since.
@@ -156,7 +160,11 @@ def _terminations(pod: Json) -> list[Termination]:
             ended = (status.get(part) or {}).get("terminated")
             if ended:
                 # While a container waits for its restart, both parts may tell of the same ending.
-                known[name, ended.get("containerID") or ended.get("finishedAt")] = {"container": name, **_ending(ended)}
+                known[name, ended.get("containerID") or ended.get("finishedAt")] = {
+                    "container": name,
+                    "ran": ended.get("reason") not in START_ERRORS,
+                    **_ending(ended),
+                }
     return sorted(known.values(), key=lambda termination: termination["finished_at"] or 0.0)
 
 

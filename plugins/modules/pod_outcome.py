@@ -240,6 +240,12 @@ pods:
           description: The name of the container.
           type: str
           sample: hog
+        ran:
+          description: >-
+            V(false) where the runtime could not start it, so that its program never ran. A busy one fails now and then,
+            and the kubelet tries again.
+          type: bool
+          sample: true
         reason:
           description: >-
             The reason that the runtime gives, C(ContainerStatusUnknown) or such for an ending that nobody saw, or

@@ -338,6 +338,7 @@ from ansible_collections.workshop.production_patterns.plugins.module_utils.clust
     run,
 )
 from ansible_collections.workshop.production_patterns.plugins.module_utils.pods import (
+    START_ERRORS,
     Json,
     chosen_container,
     epoch,
@@ -375,6 +376,14 @@ def _has_started(pod: Json, container: str) -> bool:
     status = statuses(pod).get(container, {})
     known = [*(status.get("state") or {}), *(status.get("lastState") or {})]
     return "running" in known or "terminated" in known
+
+
+def _restarts(status: Json) -> int:
+    """How often the client was started before, without a first time that failed and so made no request."""
+    restarts: int = status.get("restartCount", 0)
+    before = (status.get("lastState") or {}).get("terminated") or {}
+    waits = "waiting" in (status.get("state") or {"waiting": {}})
+    return 0 if restarts == 1 and before.get("reason") in START_ERRORS and not waits else restarts
 
 
 def not_seen(missing_requests: int, cut_lines: int) -> list[str]:
@@ -417,7 +426,7 @@ def client(cluster: Cluster, name: str) -> dict[str, Any]:
         "ended": later["status"].get("phase") in ("Succeeded", "Failed"),
     }
     trouble = (
-        restarted(status.get("restartCount", 0), epoch(started.get("startedAt")), since)
+        restarted(_restarts(status), epoch(started.get("startedAt")), since)
         or two_clients(log)
         or rotated(log, since)
         or lost(found, log, bool(ended))

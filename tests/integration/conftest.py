@@ -19,7 +19,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--every-near-miss", action="store_true", help="Try all near misses, not as few as make each claim fall."
     )
     parser.addoption(
-        "--every-moment", action="store_true", help="Interrupt every lesson and every role of the lab, not two of them."
+        "--every-moment",
+        action="store_true",
+        help="Interrupt every lesson and every role of the lab, not two; have starts fail in all, not in four.",
     )
     parser.addoption("--every-page", action="store_true", help="Run the commands of every lesson's page, not of one.")
     parser.addoption("--near-misses-of", metavar="LESSON", help="Try the near misses of this lesson only.")

@@ -150,6 +150,7 @@ def test_outcome_of_a_killed_pod():
     assert hog["terminations"] == [
         {
             "container": "hog",
+            "ran": True,
             "reason": "OOMKilled",
             "message": None,
             "exit_code": 137,
@@ -383,20 +384,20 @@ def test_an_ending_that_the_runtime_saw_is_told(code, reason):
     assert (told["exit_code"], told["started_at"], told["finished_at"]) == (code, NOON, NOON + 2)
 
 
-def test_a_program_that_could_not_be_started_never_did():
-    told = endings(
-        ended(
-            exitCode=128,
-            reason="StartError",
-            message="exec: no such file",
-            startedAt="1970-01-01T00:00:00Z",
-            finishedAt="2026-01-31T12:00:02Z",
-        )
-    )["hog"]
-    assert told == {
+@pytest.mark.parametrize("reason", ["StartError", "ContainerCannotRun"])
+def test_a_program_that_could_not_be_started_never_did(reason):
+    pod = ended(
+        exitCode=128,
+        reason=reason,
+        message="exec: no such file",
+        startedAt="1970-01-01T00:00:00Z",
+        finishedAt="2026-01-31T12:00:02Z",
+    )
+    assert [one["ran"] for one in outcome(pod)["terminations"]] == [False]
+    assert endings(pod)["hog"] == {
         "exit_code": 128,
         "signal": None,
-        "reason": "StartError",
+        "reason": reason,
         "message": "exec: no such file",
         "started_at": None,
         "finished_at": NOON + 2,

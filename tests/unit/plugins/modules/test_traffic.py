@@ -19,6 +19,7 @@ POD = "/api/v1/namespaces/shop/pods/client"
 NOON = 1769860800.0
 RUNNING = {"running": {"startedAt": "2026-01-31T12:00:00Z"}}
 ENDED = {"terminated": {"exitCode": 0, "startedAt": "2026-01-31T12:00:00Z", "finishedAt": "2026-01-31T12:01:00Z"}}
+FAILED_START = {"terminated": {"exitCode": 128, "reason": "StartError", "finishedAt": "2026-01-31T11:59:59Z"}}
 BEFORE = {"terminated": {"exitCode": 1, "startedAt": "2026-01-31T11:00:00Z", "finishedAt": "2026-01-31T11:01:00Z"}}
 
 
@@ -118,6 +119,9 @@ def test_the_requests_and_what_is_missing_are_those_of_the_time_asked_for(look, 
         # It waits for its next start, and the log is that of the last one.
         ([0, 1], {"waiting": {"reason": "CrashLoopBackOff"}}, ENDED, 3, NOON, "was restarted (3 in all)"),
         ([0, 1], ENDED, BEFORE, 1, NOON, "was restarted (1 in all)"),
+        # It had run before the start that failed, or nobody knows.
+        ([0, 1], {"waiting": {}}, FAILED_START, 1, None, "was restarted (1 in all)"),
+        ([0, 1], None, FAILED_START, 2, None, "was restarted (2 in all)"),
         ([7, 8], RUNNING, None, 0, None, "begins with the number 7"),
         ([0, 1, 1], RUNNING, None, 0, None, "more than one request with the number 1"),
         ([0, 3], ENDED, None, 0, None, "lacks 2 of its requests, from the number 1 on"),
@@ -138,6 +142,11 @@ def test_a_client_that_has_ended(look, phase, ended):
     now = client(RUNNING if phase == "Running" else ENDED)
     now["status"]["phase"] = phase
     assert only(look([line(0)], now))["ended"] is ended
+
+
+@pytest.mark.parametrize("state", [RUNNING, ENDED])
+def test_a_start_that_failed_has_made_no_request_that_the_log_could_lack(look, state):
+    assert only(look(map(line, [0, 1]), client(state, FAILED_START, 1)))["requests"] == 2
 
 
 def test_a_client_that_was_restarted_before_the_time_asked_for(look):

@@ -118,6 +118,14 @@ def test_a_lesson_has_the_three_entry_points(role):
     assert {"main", "verify", "clean"} <= set(specs(role))
 
 
+@every_lesson
+def test_a_lesson_does_not_take_a_start_that_failed_for_an_ending(role):
+    """A busy runtime fails to start a container now and then, and its program never ran."""
+    tasks = (ROOT / "roles" / role / "tasks/verify.yml").read_text()
+    taken = re.findall(r"terminations(?:'\) \| flatten)?( \| \w+\('?\w*|\[)", tasks)
+    assert set(taken) <= {" | selectattr('ran", " | rejectattr('ran"}
+
+
 @every_role
 def test_every_entry_point_is_specified(role):
     assert set(specs(role)) >= entry_points(role)

@@ -67,7 +67,7 @@ def test_a_lesson_waits_for_what_the_cluster_makes_in_a_new_namespace(lab, playb
             run.communicate(timeout=10)
     finally:
         subprocess.run([*controllers, "--signal", "CONT"], check=True)
-    said, _ = run.communicate()
+    said = run.communicate()[0]
     cleaned = playbook(str(ROOT / "playbooks/clean.yml"), **variables)
     assert run.returncode == 0, said
     assert cleaned.code == 0, cleaned.output
